@@ -1,0 +1,1 @@
+"""What carries the messages: the embedded XMPP server and the production one."""

@@ -1,0 +1,1 @@
+"""What is known: tables, the store, the agents' directory and their outboxes."""

@@ -1,0 +1,1 @@
+"""Configuration files: typed, each error with its file, key and reason."""

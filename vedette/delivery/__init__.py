@@ -1,0 +1,1 @@
+"""Delivery decisions without I/O: packing, windows, retries."""

@@ -1,0 +1,1 @@
+"""Evidence: statements, hash trees, time-stamp tokens, records, bundles and their verification."""

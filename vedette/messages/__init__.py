@@ -1,0 +1,1 @@
+"""The messages that agents exchange, as typed values with their limits."""

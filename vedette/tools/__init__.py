@@ -1,0 +1,1 @@
+"""What a probe runs (tools) and how raw output becomes standard form (parsers)."""

@@ -1,0 +1,1 @@
+"""What is shown: HTML views and the HTTP API."""
