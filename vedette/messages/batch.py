@@ -18,6 +18,10 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 Digest = Annotated[StrictStr, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
+ELSEWHERE = -1
+"""`log_index` in a receipt for a duplicate that another engine of the same store committed."""
+
+
 class Manifest(BaseModel):
     """What a batch holds, signed by the agent: nobody on the way can add, drop or change an item."""
 
@@ -51,7 +55,8 @@ class Receipt(BaseModel):
     manifest_sha256: Digest
     """Which manifest is answered."""
     committed: list[tuple[Name, Digest, StrictInt]]
-    """Uuid, digest and `log_index` of each item that is stored, now or before (a duplicate)."""
+    """Uuid, digest and `log_index` of each item that is stored, now or before (a duplicate); `ELSEWHERE` as
+    index says that another engine of the same store has it in its own chain."""
     refused: list[tuple[Name, Text, Text]]
     """Uuid, field and reason of each item that is not."""
     log_index: StrictInt

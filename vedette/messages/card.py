@@ -29,12 +29,12 @@ _EVERYBODY = frozenset({Action.REGISTER, Action.HEARTBEAT, Action.RESOLVE, Actio
 
 ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
     Role.REGISTRY: _EVERYBODY,
-    Role.AGGREGATION: _EVERYBODY | {Action.DELIVER},
-    Role.PROBE: _EVERYBODY | {Action.DELIVER},
-    Role.COLLECTOR: _EVERYBODY | {Action.DELIVER},
-    Role.RT: _EVERYBODY | {Action.DELIVER},
-    Role.MISP: _EVERYBODY,
-    Role.CONSOLE: _EVERYBODY | {Action.CONTROL},
+    Role.AGGREGATION: _EVERYBODY | {Action.DELIVER, Action.PROOF},
+    Role.PROBE: _EVERYBODY | {Action.DELIVER, Action.PROOF},
+    Role.COLLECTOR: _EVERYBODY | {Action.DELIVER, Action.PROOF},
+    Role.RT: _EVERYBODY | {Action.DELIVER, Action.PROOF, Action.QUEUE},
+    Role.MISP: _EVERYBODY | {Action.QUEUE},
+    Role.CONSOLE: _EVERYBODY | {Action.CONTROL, Action.QUEUE},
     Role.LAUNCHER: _EVERYBODY,
 }
 """The role x message table: what an enrolled agent of each role may send; all else is refused."""

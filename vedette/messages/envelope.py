@@ -53,6 +53,10 @@ class Action(StrEnum):
     """An agent's state document."""
     CONTROL = "control"
     """Pause, resume or run now."""
+    QUEUE = "queue"
+    """A consumer's durable queue: bind, fetch, acknowledge, reject, and what the engine hands out."""
+    PROOF = "proof"
+    """How far an engine's log is proved, so that senders may drop receipts."""
 
 
 def encode_body(value: Any) -> tuple[str, str | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,8 +14,14 @@ from vedette.canonical import MAX_SAFE_INTEGER, canonical_json, sha256, sha256_h
 from vedette.errors import RefusedError, UnsupportedVersionError
 from vedette.messages.limits import MAX_META, MAX_PAYLOAD, MAX_TEXT
 
+_USUAL_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+"""What `str(UUID(...))` looks like; each such text is a UUID."""
+
 ITEM_MAJOR = 1
 """The major version of the item form that this release understands."""
+
+DOCUMENT_FIELD = "payload.document"
+"""Where an engine points that refuses an item because it does not have the document: upload it (again)."""
 
 Name = Annotated[StrictStr, Field(min_length=1, max_length=MAX_TEXT)]
 Text = Annotated[StrictStr, Field(max_length=MAX_TEXT)]
@@ -57,13 +64,20 @@ class Meta(BaseModel):
     """Stucco's priority; larger is more urgent."""
     sha256: Annotated[StrictStr, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     """SHA-256 of the decoded payload, hexadecimal."""
+    size: Count | None = None
+    """Bytes of the decoded payload."""
 
     @model_validator(mode="after")
     def _uuid_is_one(self) -> Meta:
+        if _USUAL_UUID.fullmatch(self.uuid):
+            return self
         try:
-            UUID(self.uuid)
+            usual = str(UUID(self.uuid))
         except ValueError as error:
             raise ValueError(f"uuid: {self.uuid[:64]!r} is not a UUID") from error
+        # Another spelling of a uuid would be another item.
+        if self.uuid != usual:
+            raise ValueError(f"uuid: {self.uuid[:64]!r} must be written as {usual!r}")
         return self
 
 
@@ -126,12 +140,12 @@ class ReceivedItem:
         return self.item.meta.uuid
 
     def _payload_digest(self) -> str:
-        if self.payload is None:
-            return self.item.payload.document or ""
-        digest = sha256_hex(self.payload)
+        digest = self.item.payload.document or "" if self.payload is None else sha256_hex(self.payload)
         claimed = self.item.meta.sha256
         if claimed is not None and claimed != digest:
             raise RefusedError("meta.sha256", f"says {claimed}, but the payload's is {digest}")
+        if self.payload is not None and self.item.meta.size not in (None, len(self.payload)):
+            raise RefusedError("meta.size", f"says {self.item.meta.size}, but the payload has {len(self.payload)}")
         return digest
 
 
@@ -180,4 +194,4 @@ def refusal(error: ValidationError) -> RefusedError:
     """Return the first problem of a validation as field and reason, without the input itself."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     field = ".".join(str(part) for part in first["loc"]) or "item"
-    return RefusedError(field, first["msg"])
+    return RefusedError(field, first["msg"].removeprefix("Value error, "))

@@ -14,6 +14,9 @@ MAX_BATCH_ITEMS = 300
 MAX_PAYLOAD = 256 * 1024
 """Bytes of a decoded payload that travels inline; larger ones go to the document service first."""
 
+MAX_DOCUMENT = 1024 * 1024 * 1024
+"""Bytes of a document: what one HTTP upload may bring."""
+
 MAX_META = 64 * 1024
 """Bytes of an item's canonical meta."""
 
