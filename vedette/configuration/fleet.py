@@ -1,0 +1,262 @@
+"""The fleet's configuration, `vedette.yml`: what runs on this machine and where it keeps things."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from vedette.configuration.loading import load
+from vedette.errors import ConfigurationError
+from vedette.messages.limits import MAX_DOCUMENT
+
+_SQLITE = "sqlite:///"
+
+Port = Annotated[int, Field(ge=0, le=65535, strict=True)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+EMBEDDED = "embedded"
+"""`xmpp.server` of the embedded server, which the fleet starts itself."""
+
+EJABBERD = "ejabberd"
+"""`xmpp.server` of an ejabberd on this machine, made by `vedette xmpp init` and run by `vedette xmpp up`."""
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class XmppSection(_Section):
+    """Which XMPP server carries the messages."""
+
+    server: StrictStr = EMBEDDED
+    """`embedded`, `ejabberd` or `xmpp://host[:port]`; embedded by default: it needs nothing installed."""
+    folder: StrictStr = "xmpp"
+    """With `ejabberd`: the folder of `vedette xmpp init`, relative to the file."""
+    domain: Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9.-]{1,255}$")] = "localhost"
+    """Domain of the agents' JIDs; may differ from the host."""
+    port: Port = 0
+    """Port of the embedded server; 0 picks a free one."""
+    ca: StrictStr | None = None
+    """PEM roots for an external server's certificate; null means the system's."""
+
+    @field_validator("server")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value not in (EMBEDDED, EJABBERD) and not value.startswith("xmpp://"):
+            raise ValueError(f"must be {EMBEDDED!r}, {EJABBERD!r} or 'xmpp://host[:port]'")
+        return value
+
+
+class BatchSection(_Section):
+    """When a batch of items is closed for time-stamping: whichever comes first."""
+
+    items: Annotated[int, Field(ge=1, le=100_000, strict=True)] = 1000
+    """Items in a batch; one token serves them all."""
+    seconds: Seconds = 5.0
+    """Age of the oldest waiting item, in seconds."""
+
+
+class AuthoritySection(_Section):
+    """A time-stamping authority (RFC 3161)."""
+
+    name: Annotated[StrictStr, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+    """Names its tokens in the store and in bundles."""
+    url: StrictStr = "local"
+    """`local` for the self-asserted one that Vedette runs, else an http or https URL."""
+    roots: StrictStr | None = None
+    """PEM file of the roots that its tokens must chain to; required for an external one."""
+    untrusted: StrictStr | None = None
+    """PEM file of intermediate certificates that it does not send itself."""
+    policy: StrictStr | None = None
+    """Policy OID to ask for; null takes what it gives."""
+    time_limit: Seconds = 10.0
+    """Seconds that a request may take."""
+
+    @property
+    def local(self) -> bool:
+        """Whether it is the self-asserted one."""
+        return self.url == "local"
+
+    @field_validator("url")
+    @classmethod
+    def _is_http(cls, value: str) -> str:
+        if value != "local" and not value.startswith(("http://", "https://")):
+            raise ValueError("must be 'local' or an http or https URL")
+        return value
+
+
+class ApiSection(_Section):
+    """The hub's HTTP API."""
+
+    host: StrictStr = "127.0.0.1"
+    """Address that it listens on; other machines need one of theirs, and then TLS."""
+    port: Port = 0
+    """Port; 0 takes a free one, the same again at the next start if it is still free."""
+    url: Annotated[StrictStr, Field(pattern=r"^https?://[^\s/@?#]+/?$")] | None = None
+    """Address that agents use, where it is another one: behind a proxy, or by name."""
+    certificate: StrictStr | None = None
+    """PEM file of the certificate and those above it, relative to the file: makes it TLS."""
+    key: StrictStr | None = None
+    """PEM file of the certificate's private key, relative to the file."""
+    roots: StrictStr | None = None
+    """PEM roots that agents trust for it, relative to the file; null means the system's."""
+    document_limit: Annotated[int, Field(ge=1, le=MAX_DOCUMENT, strict=True)] = 256 * 1024 * 1024
+    """Bytes that a document may have."""
+    reserve: Annotated[int, Field(ge=0, strict=True)] = 256 * 1024 * 1024
+    """Bytes that documents leave free on the disk, which the store is usually on, too."""
+
+    @model_validator(mode="after")
+    def _keys_are_not_sent_in_clear(self) -> ApiSection:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key go together")
+        if self.certificate is None and self.host not in _LOOPBACK:
+            raise ValueError(
+                f"host {self.host} needs certificate and key: API keys must not cross a network in clear"
+            )
+        return self
+
+
+class EvidenceSection(_Section):
+    """How evidence is kept alive after it was made."""
+
+    sweep_rate: Annotated[float, Field(gt=0, le=100_000)] = 50.0
+    """Items a second that are verified again in the background; low, so that collection never feels it."""
+    own_hosts: list[StrictStr] = []
+    """Hosts in our own network that may be asked for revocation lists; by default only public ones are."""
+
+
+class AgentSection(_Section):
+    """An agent that the fleet runs besides its probes."""
+
+    name: Annotated[StrictStr, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+    """The part of its JID before the @."""
+    view_port: Port = 0
+    """Loopback port of its page; 0 picks a free one."""
+    place: StrictStr = ""
+    """Where it runs, in your words."""
+
+
+class FleetConfiguration(_Section):
+    """Everything that `vedette up` starts."""
+
+    data: StrictStr = "var"
+    """Folder for keys, credentials, outboxes, documents and the store, relative to the file."""
+    store: StrictStr | None = None
+    """URL of the store, `sqlite:///path` or `postgresql+psycopg://…`; default `store.db` in `data`."""
+    xmpp: XmppSection = XmppSection()
+    """The XMPP server."""
+    api: ApiSection = ApiSection()
+    """The HTTP API."""
+    batch: BatchSection = BatchSection()
+    """Batches of items."""
+    evidence: EvidenceSection = EvidenceSection()
+    """What becomes of proofs later."""
+    tsa: Annotated[list[AuthoritySection], Field(min_length=1, max_length=8)] = [AuthoritySection(name="local")]
+    """Time-stamping authorities; each gives every batch a token of its own."""
+    registry: AgentSection = AgentSection(name="registry")
+    """The registry agent."""
+    aggregation: AgentSection = AgentSection(name="aggregation")
+    """The aggregation engine."""
+    probes: list[StrictStr] = []
+    """Probe configuration files, relative to the file."""
+    log_json: StrictBool = False
+    """Log lines as JSON instead of text."""
+    trust: StrictStr | None = None
+    """PEM file of roots that `vedette verify` believes by default, relative to the file."""
+
+    @field_validator("registry", "aggregation", mode="before")
+    @classmethod
+    def _is_named(cls, value: Any, information: ValidationInfo) -> Any:
+        return {"name": information.field_name, **value} if isinstance(value, dict) else value
+
+    @field_validator("tsa")
+    @classmethod
+    def _names_differ(cls, value: list[AuthoritySection]) -> list[AuthoritySection]:
+        names = [authority.name for authority in value]
+        if len(set(names)) != len(names):
+            raise ValueError("two authorities have the same name")
+        for authority in value:
+            if not authority.local and authority.roots is None:
+                raise ValueError(f"{authority.name}: roots are required for an external authority")
+        return value
+
+
+def _store_url(url: str | None, *, file: Path, data: Path) -> str:
+    """Return the store's URL; a relative SQLite file is relative to the configuration, as every path in it."""
+    if url is None:
+        return f"sqlite:///{data / 'store.db'}"
+    scheme, path = url[: len(_SQLITE)], url[len(_SQLITE) :]
+    return f"{_SQLITE}{(file.parent / path).resolve()}" if scheme == _SQLITE and path else url
+
+
+class FleetPaths:
+    """Where a fleet keeps things."""
+
+    def __init__(self, *, file: Path, configuration: FleetConfiguration) -> None:
+        self.file = file.resolve()
+        """The configuration file."""
+        self.data = (self.file.parent / configuration.data).resolve()
+        """The data folder."""
+        self.store_url = _store_url(configuration.store, file=self.file, data=self.data)
+        """URL of the store."""
+        self.xmpp = self.data / "xmpp"
+        """The embedded server's folder."""
+        self.tsa = self.data / "tsa"
+        """The local authority's folder."""
+        self.credentials = self.data / "credentials"
+        """Credentials files and signing keys."""
+        self.outboxes = self.data / "outbox"
+        """One SQLite file an agent."""
+        self.documents = self.data / "documents"
+        """Content-addressed files of the document service."""
+        self.run = self.data / "run"
+        """What running processes say of themselves: ports and addresses."""
+        self.roots = self.tsa / "roots.pem"
+        """Roots of the local authority."""
+
+    def near(self, name: str) -> Path:
+        """Return a path that the configuration names, relative to the file."""
+        return (self.file.parent / name).resolve()
+
+    def credentials_of(self, name: str) -> Path:
+        """Return the credentials file of an agent."""
+        return self.credentials / f"{name}.json"
+
+    def outbox_of(self, name: str) -> Path:
+        """Return the outbox file of an agent."""
+        return self.outboxes / f"{name}.db"
+
+    def make(self) -> None:
+        """Make the folders, readable by us alone.
+
+        Raises:
+            ConfigurationError: a folder cannot be made.
+        """
+        for folder in (self.data, self.xmpp, self.tsa, self.credentials, self.outboxes, self.documents, self.run):
+            try:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                raise ConfigurationError(str(folder), "", f"cannot be made: {error.strerror}") from error
+
+
+def load_fleet(file: Path) -> tuple[FleetConfiguration, FleetPaths]:
+    """Read `vedette.yml`.
+
+    Raises:
+        ConfigurationError: names the file, the key and the reason.
+    """
+    configuration = load(file, FleetConfiguration)
+    return configuration, FleetPaths(file=file, configuration=configuration)
