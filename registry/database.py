@@ -1,0 +1,211 @@
+"""The store's database: one writer thread, a few readers, one transaction a piece of work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+
+from registry import migrations
+from registry.engines import READERS, create_file, is_sqlite, parse_url, place_of, reading_engine, writing_engine
+from registry.lock import FileLock
+from vedette.errors import StoreError
+
+T = TypeVar("T")
+
+_MIGRATION_LOCK = 0x7665_6465
+"""Key of PostgreSQL's advisory lock around migrations."""
+
+_RACES = ("40001", "40P01")
+"""PostgreSQL's SQLSTATEs for a serialization failure and a deadlock."""
+
+
+class ConcurrentWriteError(StoreError):
+    """Another process wrote the same rows at the same moment; trying again will see what it wrote."""
+
+
+class Database:
+    """The store, by URL: `sqlite:///path` or `postgresql+psycopg://…`.
+
+    Writes run one after the other in a thread of their own, each in one transaction: what chains
+    must not interleave. Reads run beside them and never wait for them.
+    """
+
+    def __init__(self, url: str, *, lock_wait: float = 5.0) -> None:
+        """Describe the store; nothing is opened yet.
+
+        Args:
+            url: where it is.
+            lock_wait: seconds to wait for a migration to end, or for users of the store before one.
+
+        Raises:
+            StoreError: the URL is not one of the two forms.
+        """
+        self._url = parse_url(url)
+        self.place = place_of(self._url)
+        """The file, or host and database: for messages, without a password."""
+        self._writing: Engine = writing_engine(self._url)
+        self._reading: Engine = reading_engine(self._url)
+        self._writer: ThreadPoolExecutor | None = None
+        self._readers: ThreadPoolExecutor | None = None
+        self._lock: FileLock | None = None
+        self._lock_wait = lock_wait
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._url.get_backend_name()
+
+    def migrate(self) -> None:
+        """Bring the schema to this release's, making the store if there is none; under a lock.
+
+        Raises:
+            StoreError: the store is in use, newer than this release, or cannot be written.
+        """
+        if is_sqlite(self._url):
+            create_file(self._url)
+            with FileLock(self._lock_path, exclusive=True, wait=self._lock_wait):
+                self._migrate()
+        else:
+            self._migrate()
+
+    def _migrate(self) -> None:
+        with self._wrapped(), self._writing.begin() as connection:
+            if not is_sqlite(self._url):
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+            migrations.upgrade(connection)
+
+    def open(self) -> None:
+        """Open the store for work; does nothing when it is open.
+
+        Raises:
+            StoreError: it does not exist, is not current (says to run `vedette migrate`), is being
+                migrated, or cannot be reached.
+        """
+        if self._writer is not None:
+            return
+        if is_sqlite(self._url):
+            self._lock_file()
+        try:
+            with self._wrapped(), self._writing.connect() as connection:
+                revision = _revision(connection)
+            self._check_revision(revision)
+        except BaseException:
+            self.close()
+            raise
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-writer")
+        self._readers = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="store-reader")
+
+    def _lock_file(self) -> None:
+        if not Path(str(self._url.database)).is_file():
+            raise StoreError(f"{self.place}: there is no store yet; run: vedette migrate")
+        lock = FileLock(self._lock_path, exclusive=False, wait=self._lock_wait)
+        lock.acquire()
+        self._lock = lock
+
+    @property
+    def _lock_path(self) -> Path:
+        return Path(f"{self._url.database}.lock")
+
+    def _check_revision(self, revision: str | None) -> None:
+        if revision == migrations.HEAD:
+            return
+        if revision is None or migrations.is_known(revision):
+            raise StoreError(f"{self.place}: the schema is not this release's; run: vedette migrate")
+        raise StoreError(
+            f"{self.place}: the schema ({revision}) is newer than this release; install the release that made it"
+        )
+
+    def close(self) -> None:
+        """Finish the work that was handed in and let go of the store; it can be opened again."""
+        for executor in (self._writer, self._readers):
+            if executor is not None:
+                executor.shutdown(wait=True)
+        self._writer = self._readers = None
+        self._writing.dispose()
+        self._reading.dispose()
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def __enter__(self) -> Database:
+        self.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in the writer's thread within one transaction; what it raises rolls it back.
+
+        A cancelled caller does not stop it: the transaction ends by itself.
+
+        Raises:
+            ConcurrentWriteError: a key exists already, or two writers blocked each other.
+            StoreError: the database failed, or is not open.
+        """
+        return await asyncio.wrap_future(self._submit(self._writer, self._writing, work))
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in a reader's thread on one unchanging state of the store.
+
+        Raises:
+            StoreError: the database failed, or is not open.
+        """
+        return await asyncio.wrap_future(self._submit(self._readers, self._reading, work))
+
+    def write_sync(self, work: Callable[[Connection], T]) -> T:
+        """Do what `write` does and wait for it, for callers without an event loop."""
+        return self._submit(self._writer, self._writing, work).result()
+
+    def read_sync(self, work: Callable[[Connection], T]) -> T:
+        """Do what `read` does and wait for it, for callers without an event loop."""
+        return self._submit(self._readers, self._reading, work).result()
+
+    def _submit(
+        self, executor: ThreadPoolExecutor | None, engine: Engine, work: Callable[[Connection], T]
+    ) -> Future[T]:
+        if executor is None:
+            raise StoreError(f"{self.place}: the store is not open")
+        return executor.submit(self._run, engine, work)
+
+    def _run(self, engine: Engine, work: Callable[[Connection], T]) -> T:
+        with self._wrapped(), engine.begin() as connection:
+            return work(connection)
+
+    @contextmanager
+    def _wrapped(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            if _lost_a_race(error):
+                raise ConcurrentWriteError(f"{self.place}: {_first_line(error)}") from error
+            raise StoreError(f"{self.place}: {_first_line(error)}") from error
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+
+
+def _lost_a_race(error: SQLAlchemyError) -> bool:
+    return isinstance(error, IntegrityError) or (
+        isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _RACES
+    )
+
+
+def _first_line(error: SQLAlchemyError) -> str:
+    """Return the driver's own words: SQLAlchemy's hold the statement and its parameters."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    lines = str(cause).strip().splitlines()
+    return lines[0] if lines else type(cause).__name__

@@ -1,0 +1,111 @@
+"""SQLAlchemy engines as the store needs them, for SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from sqlite3 import Connection as SqliteConnection
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from vedette.errors import StoreError
+
+READERS = 4
+"""Connections that read at the same time; more only compete for the interpreter."""
+
+_BUSY = 30_000
+"""Milliseconds that SQLite waits for another process's transaction."""
+
+_CONNECT = 10
+"""Seconds for a connection to PostgreSQL."""
+
+_CHECKPOINT = 4_000
+"""Pages of the write-ahead log (16 MB) between checkpoints: the default of 4 MB is one commit of ours."""
+
+
+def parse_url(text: str) -> URL:
+    """Return a database's URL.
+
+    Raises:
+        StoreError: it is not `sqlite:///path` or `postgresql+psycopg://…`; never shows a password.
+    """
+    wanted = "use sqlite:///path or postgresql+psycopg://user:password@host/name"
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError) as error:
+        raise StoreError(f"the database URL cannot be read; {wanted}") from error
+    if url.drivername not in ("sqlite", "postgresql+psycopg"):
+        raise StoreError(f"the database URL starts with {url.drivername!r}; {wanted}")
+    if not url.database or url.database == ":memory:":
+        raise StoreError(f"the database URL names no {'file' if is_sqlite(url) else 'database'}; {wanted}")
+    return url
+
+
+def is_sqlite(url: URL) -> bool:
+    """Tell whether the URL is of an SQLite file."""
+    return url.get_backend_name() == "sqlite"
+
+
+def place_of(url: URL) -> str:
+    """Return the file, or host and database, for messages: without user and password."""
+    if is_sqlite(url):
+        return str(url.database)
+    return f"{url.host or url.query.get('host', 'localhost')}:{url.port or 5432}/{url.database}"
+
+
+def writing_engine(url: URL) -> Engine:
+    """Return the engine of the one writer: a single connection, each transaction a write from its start."""
+    if not is_sqlite(url):
+        return create_engine(
+            url, pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT}
+        )
+    engine = create_engine(url, pool_size=1, max_overflow=0)
+    _prepare_sqlite(engine, begin="BEGIN IMMEDIATE", pragmas=("journal_mode=WAL", "synchronous=FULL"))
+    return engine
+
+
+def reading_engine(url: URL) -> Engine:
+    """Return the engine of the readers: each transaction sees one state and cannot write."""
+    if not is_sqlite(url):
+        engine = create_engine(
+            url,
+            pool_size=READERS,
+            pool_pre_ping=True,
+            isolation_level="REPEATABLE READ",
+            connect_args={"connect_timeout": _CONNECT},
+        )
+        return engine.execution_options(postgresql_readonly=True)
+    engine = create_engine(url, pool_size=READERS)
+    _prepare_sqlite(engine, begin="BEGIN", pragmas=("query_only=ON",))
+    return engine
+
+
+def _prepare_sqlite(engine: Engine, *, begin: str, pragmas: tuple[str, ...]) -> None:
+    """Take transactions out of sqlite3's hands, which would begin them late and commit them early."""
+    common = (f"busy_timeout={_BUSY}", "foreign_keys=ON", f"wal_autocheckpoint={_CHECKPOINT}", "trusted_schema=OFF")
+
+    def on_connect(connection: SqliteConnection, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in (*common, *pragmas):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    def on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    event.listen(engine, "connect", on_connect)
+    event.listen(engine, "begin", on_begin)
+
+
+def create_file(url: URL) -> None:
+    """Make an SQLite file that only its owner can read, before SQLite makes one that all can.
+
+    Raises:
+        StoreError: the folder is missing or not writable.
+    """
+    path = Path(str(url.database))
+    try:
+        path.touch(mode=0o600, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{path}: the store cannot be made: {error.strerror}") from error

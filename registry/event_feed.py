@@ -1,0 +1,170 @@
+"""What happened since a reader last looked: items committed and batches stamped by one engine.
+
+The store itself is the queue of events: it is bounded by nothing but its reader's position, which costs no memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from registry import tables
+from registry.batches import chain_ids
+from registry.database import Database
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Position:
+    """How far a reader has read."""
+
+    chain_id: int
+    """The engine's last chain, 0 before its first."""
+    next_index: int
+    """The `log_index` to go on with."""
+    token: int
+    """Id of the last token that was read."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScanEvent:
+    """An item was committed."""
+
+    uuid: str
+    """The item's uuid."""
+    agent: str
+    """Bare JID of the agent that observed it."""
+    type: str
+    """`meta.type`."""
+    format: str
+    """Format of the payload."""
+    target: str | None
+    """`meta.target`."""
+    verdict: str | None
+    """`meta.verdict`."""
+    received_at: int
+    """Microseconds since 1970."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StampEvent:
+    """A batch got a time-stamp token."""
+
+    token: int
+    """Id of the token: where to go on."""
+    batch: int
+    """Number of the batch in its chain."""
+    count: int
+    """Items in it."""
+    state: str
+    """How far the batch is proved now."""
+    tsa: str
+    """Name of the authority."""
+    gen_time: int
+    """Microseconds since 1970 by the authority's clock."""
+    first_index: int
+    """First `log_index`."""
+    last_index: int
+    """Last `log_index`."""
+    uuids: tuple[str, ...]
+    """The first items of the batch, up to a bound."""
+
+
+class EventFeed:
+    """The events of one engine."""
+
+    def __init__(self, *, database: Database, engine: str) -> None:
+        self._database = database
+        self._engine = engine
+
+    async def now(self) -> Position:
+        """Return the position after everything that has happened.
+
+        Raises:
+            StoreError: the database failed.
+        """
+        return await self._database.read(lambda connection: _now(connection, self._engine))
+
+    async def scans(self, position: Position, *, limit: int) -> list[ScanEvent]:
+        """Return the items that follow the position, in order of the log.
+
+        Raises:
+            StoreError: the database failed.
+        """
+        table = tables.item
+        query = select(*(table.c[name] for name in ScanEvent.__dataclass_fields__))
+        query = query.where(table.c.chain_id == position.chain_id, table.c.log_index >= position.next_index)
+        query = query.order_by(table.c.log_index).limit(limit)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [ScanEvent(**row._mapping) for row in rows]
+
+    async def stamps(self, position: Position, *, limit: int, uuids: int) -> list[StampEvent]:
+        """Return the tokens that follow the position, each with at most `uuids` of its items.
+
+        Raises:
+            StoreError: the database failed.
+        """
+        return await self._database.read(
+            lambda connection: _stamps(connection, self._engine, after=position.token, limit=limit, uuids=uuids)
+        )
+
+
+def _now(connection: Connection, engine: str) -> Position:
+    chain, token = tables.chain, tables.token
+    query = select(chain.c.id, chain.c.next_index).where(chain.c.engine == engine).order_by(chain.c.id.desc())
+    last = connection.execute(query.limit(1)).one_or_none()
+    newest = connection.execute(select(func.max(token.c.id))).scalar_one()
+    return Position(
+        chain_id=last.id if last is not None else 0,
+        next_index=last.next_index if last is not None else 0,
+        token=newest or 0,
+    )
+
+
+def _stamps(connection: Connection, engine: str, *, after: int, limit: int, uuids: int) -> list[StampEvent]:
+    token, batch = tables.token, tables.batch
+    names = ("number", "count", "state", "first_index", "last_index", "chain_id")
+    query = select(token.c.id, token.c.tsa, token.c.gen_time, *(batch.c[name] for name in names))
+    query = query.join(batch, batch.c.id == token.c.batch_id)
+    query = query.where(token.c.id > after, batch.c.chain_id.in_(chain_ids(connection, engine)))
+    rows = connection.execute(query.order_by(token.c.id).limit(limit)).all()
+    return [
+        StampEvent(
+            token=row.id,
+            batch=row.number,
+            count=row.count,
+            state=row.state,
+            tsa=row.tsa,
+            gen_time=row.gen_time,
+            first_index=row.first_index,
+            last_index=row.last_index,
+            uuids=_uuids(connection, row, limit=uuids),
+        )
+        for row in map(_named, rows)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    id: int
+    tsa: str
+    gen_time: int
+    number: int
+    count: int
+    state: str
+    first_index: int
+    last_index: int
+    chain_id: int
+
+
+def _named(row: Any) -> _Row:
+    # A row of SQLAlchemy is a tuple, whose own `count` hides the column of that name.
+    return _Row(**row._mapping)
+
+
+def _uuids(connection: Connection, row: _Row, *, limit: int) -> tuple[str, ...]:
+    item = tables.item
+    within = item.c.log_index.between(row.first_index, row.last_index)
+    query = select(item.c.uuid).where(item.c.chain_id == row.chain_id, within)
+    return tuple(connection.execute(query.order_by(item.c.log_index).limit(limit)).scalars())

@@ -1,0 +1,39 @@
+"""The store's schema, step by step (Alembic); applied only by an explicit command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from vedette.errors import StoreError
+
+HEAD = "0001"
+"""The revision that this release works with: the last file in `versions`."""
+
+
+def upgrade(connection: Connection) -> None:
+    """Apply what is missing, within the connection's transaction.
+
+    Raises:
+        StoreError: the schema is of a revision that this release does not know.
+    """
+    # Alembic and Mako cost memory that a running agent does not need.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise StoreError(
+            f"{connection.engine.url.render_as_string()}: the schema cannot be migrated by this release; install the one that made it, or a newer one ({error})"
+        ) from error
+
+
+def is_known(revision: str) -> bool:
+    """Tell whether the revision is one of this release's, so that `upgrade` can go on from it."""
+    return any(Path(__file__).parent.glob(f"versions/v{revision}_*.py")) if revision.isalnum() else False

@@ -1,0 +1,13 @@
+"""How Alembic reaches the schema: always on a connection that the caller gives."""
+
+from __future__ import annotations
+
+from alembic import context
+from sqlmodel import SQLModel
+
+from registry import document_tables, evidence_tables, key_tables, queue_tables, tables  # noqa: F401  # they fill metadata
+
+connection = context.config.attributes["connection"]
+context.configure(connection=connection, target_metadata=SQLModel.metadata, transactional_ddl=True)
+with context.begin_transaction():
+    context.run_migrations()

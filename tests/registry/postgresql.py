@@ -1,0 +1,77 @@
+"""A PostgreSQL server of our own, started by the tests that ask for it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+
+def _binaries() -> Path | None:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
+    return found[-1].parent if found else None
+
+
+def _as_postgres(*command: str) -> list[str]:
+    """The command for an account that is not root, which ends with the tests even if they are killed."""
+    account = ["--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []
+    return ["setpriv", *account, "--pdeathsig=INT", "--", *command]
+
+
+def _wait_for_server(server: subprocess.Popen[bytes], admin: str, log: Path) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            psycopg.connect(admin).close()
+            return
+        except psycopg.OperationalError:
+            if server.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"PostgreSQL did not start: {log.read_text()}")
+            time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def postgres_folder() -> Iterator[Path]:
+    """The socket's folder of a running server; no port is opened."""
+    binaries = _binaries()
+    if binaries is None:
+        reason = "PostgreSQL is not installed: apt-get install postgresql"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    folder = Path(tempfile.mkdtemp(prefix="vedette-pg-"))
+    if os.getuid() == 0:
+        shutil.chown(folder, "postgres", "postgres")
+    data = str(folder / "data")
+    initdb = _as_postgres(str(binaries / "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N")
+    subprocess.run(initdb, check=True, capture_output=True, cwd=folder)
+    options = ["-k", str(folder), "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=50"]
+    log = folder / "log"
+    with log.open("wb") as output:
+        command = _as_postgres(str(binaries / "postgres"), "-D", data, *options)
+        server = subprocess.Popen(command, stdout=output, stderr=output, cwd=folder)
+    try:
+        _wait_for_server(server, f"host={folder} user=postgres dbname=postgres", log)
+        yield folder
+    finally:
+        # SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for a connection that a failed test left.
+        server.send_signal(signal.SIGINT)
+        server.wait(timeout=30)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def postgres_url(folder: Path, name: str) -> str:
+    return f"postgresql+psycopg://postgres@/{name}?host={folder}"
+
+
+def postgres_sql(folder: Path, statement: str) -> None:
+    with psycopg.connect(f"host={folder} user=postgres dbname=postgres", autocommit=True) as connection:
+        connection.execute(statement.encode())
