@@ -1,0 +1,113 @@
+"""The client of the document service against a real server: verified TLS, and refusals told apart."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from ejabberd.authority import Authority
+from registry.content import ContentFolder
+from registry.database import Database
+from registry.documents import Documents
+from registry.keys import Keys, Scope
+from vedette.clock import SystemClock
+from vedette.documents.client import DocumentClient, UploadRefusedError
+from vedette.errors import ConnectionFailedError
+from web.api.application import create_app
+from web.api.server import ApiServer
+
+BODY = random.Random(1).randbytes(2 * 1024 * 1024)
+ID = hashlib.sha256(BODY).hexdigest()
+
+
+class Service:
+    """A document service over TLS."""
+
+    def __init__(self, folder: Path) -> None:
+        self.database = Database(f"sqlite:///{folder / 'store.db'}")
+        self.database.migrate()
+        self.database.open()
+        self.content = ContentFolder(folder / "documents", limit=4 * 1024 * 1024)
+        self.documents = Documents(database=self.database, folder=self.content, clock=SystemClock())
+        self.keys = Keys(database=self.database, clock=SystemClock())
+        (folder / "ca").mkdir()
+        authority = Authority(folder / "ca")
+        certificate, key = authority.server("localhost", names=["127.0.0.1"])
+        self.ca = authority.ca_file
+        app = create_app(documents=self.documents, keys=self.keys, ready=self._ready)
+        self.server = ApiServer(app=app, certificate=certificate, key=key)
+
+    async def _ready(self) -> None:
+        return
+
+    async def client(self, *, ca: Path | None = None) -> DocumentClient:
+        key = await self.keys.issue(name="test", scopes=[Scope.INGEST], agent="probe@localhost")
+        return DocumentClient(url=self.server.url, api_key=key, ca=ca or self.ca)
+
+
+@pytest.fixture
+async def service(tmp_path: Path) -> AsyncIterator[Service]:
+    service = Service(tmp_path)
+    await service.documents.open()
+    await service.server.start()
+    yield service
+    await service.server.stop()
+    service.database.close()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "body"
+    path.write_bytes(BODY)
+    return path
+
+
+async def test_a_document_is_handed_in_over_verified_tls(service: Service, file: Path) -> None:
+    assert service.server.url.startswith("https://")
+    async with await service.client() as client:
+        assert not await client.has(ID)
+        await client.put(ID, file.open("rb"), content_type="application/xml")
+        assert await client.has(ID)
+    assert (await service.documents.find(ID)).content_type == "application/xml"
+
+
+async def test_a_server_that_cannot_be_verified_gets_neither_key_nor_bytes(
+    service: Service, file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    other = Authority(tmp_path / "other")
+    other.server("localhost")
+    async with await service.client(ca=other.ca_file) as client:
+        with pytest.raises(ConnectionFailedError, match="certificate"):
+            await client.put(ID, file.open("rb"), content_type="text/plain")
+        with pytest.raises(ConnectionFailedError, match="certificate"):
+            await client.has(ID)
+    assert list(service.content.ids()) == []
+
+
+async def test_what_will_never_do_is_told_from_what_may_do_later(service: Service, file: Path) -> None:
+    async with await service.client() as client:
+        with pytest.raises(UploadRefusedError, match="409"):
+            await client.put("0" * 64, file.open("rb"), content_type="text/plain")
+        with pytest.raises(UploadRefusedError, match="415"):
+            await client.put(ID, file.open("rb"), content_type="nonsense")
+        await service.keys.revoke_agent("probe@localhost")
+        with pytest.raises(ConnectionFailedError, match="401"):
+            await client.put(ID, file.open("rb"), content_type="text/plain")
+        await service.server.stop()
+        with pytest.raises(ConnectionFailedError, match="does not answer"):
+            await client.put(ID, file.open("rb"), content_type="text/plain")
+    shutil.rmtree(service.content.folder)
+
+
+async def test_no_key_is_in_an_error_or_a_description(service: Service) -> None:
+    client = DocumentClient(url="http://127.0.0.1:1", api_key="vdt_secret")
+    with pytest.raises(ConnectionFailedError) as caught:
+        await client.has(ID)
+    assert "vdt_secret" not in f"{caught.value!r} {caught.value.__cause__!r} {client!r}"
+    await client.close()

@@ -1,0 +1,89 @@
+"""The API as it is served: a real server in this process, over a real store and folder."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from registry.content import ContentFolder
+from registry.database import Database
+from registry.documents import Documents
+from registry.keys import Keys, Scope
+from vedette.clock import SystemClock
+from web.api.application import create_app
+from web.api.server import ApiServer
+
+LIMIT = 4 * 1024 * 1024
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated store to copy."""
+    path = tmp_path_factory.mktemp("store") / "migrated.db"
+    database = Database(f"sqlite:///{path}")
+    database.migrate()
+    database.close()
+    return path
+
+
+class Served:
+    """A running API with its parts."""
+
+    def __init__(self, *, database: Database, folder: Path, limit: int, reserve: int) -> None:
+        self.database = database
+        self.content = ContentFolder(folder, limit=limit, reserve=reserve)
+        self.documents = Documents(database=database, folder=self.content, clock=SystemClock())
+        self.keys = Keys(database=database, clock=SystemClock())
+        self.app = create_app(documents=self.documents, keys=self.keys, ready=self._ready)
+        self.server = ApiServer(app=self.app)
+
+    async def _ready(self) -> None:
+        await self.database.read(lambda _connection: None)
+
+    async def key(self, *scopes: Scope, agent: str | None = None) -> str:
+        """Return a new key."""
+        return await self.keys.issue(name="test", scopes=scopes, agent=agent)
+
+    async def client(self, *scopes: Scope, agent: str | None = None) -> httpx.AsyncClient:
+        """Return a client with a new key; without scopes one without a key."""
+        headers = {"X-API-Key": await self.key(*scopes, agent=agent)} if scopes else {}
+        return httpx.AsyncClient(base_url=self.server.url, headers=headers, trust_env=False, timeout=20)
+
+    def partials(self) -> list[Path]:
+        """Return the files that are half written."""
+        return list(self.content.partial.iterdir())
+
+
+Serve = Callable[..., Awaitable[Served]]
+
+
+@pytest.fixture
+async def serve(migrated: Path, tmp_path: Path) -> AsyncIterator[Serve]:
+    """Start an API; it is stopped after the test."""
+    running: list[Served] = []
+
+    async def start(*, limit: int = LIMIT, reserve: int = 0) -> Served:
+        path = tmp_path / f"store{len(running)}.db"
+        shutil.copyfile(migrated, path)
+        database = Database(f"sqlite:///{path}")
+        database.open()
+        served = Served(database=database, folder=tmp_path / f"documents{len(running)}", limit=limit, reserve=reserve)
+        running.append(served)
+        await served.documents.open()
+        await served.server.start()
+        return served
+
+    yield start
+    for served in running:
+        await served.server.stop()
+        served.database.close()
+
+
+@pytest.fixture
+async def served(serve: Serve) -> Served:
+    """A running API."""
+    return await serve()

@@ -1,0 +1,1 @@
+"""Documents as agents see them: the client of the document service."""

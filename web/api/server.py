@@ -1,0 +1,146 @@
+"""Serving the API inside the hub's own event loop: bounded, and stopped with it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import ipaddress
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from vedette.errors import ConnectionFailedError
+
+CONCURRENCY = 256
+"""Open connections; one more is answered 503 at once."""
+
+KEEP_ALIVE = 10
+"""Seconds that an idle connection stays open."""
+
+MAX_HEAD = 16 * 1024
+"""Bytes of a request's line and headers."""
+
+STOP_PATIENCE = 2
+"""Seconds that answers in progress may still take when the server stops."""
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to the process it runs in, and says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class ApiServer:
+    """Serves an application at one address."""
+
+    def __init__(
+        self,
+        *,
+        app: ASGIApp,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        certificate: Path | None = None,
+        key: Path | None = None,
+    ) -> None:
+        """Describe the server; port 0 takes any free one, `certificate` and `key` (PEM files) make it TLS."""
+        self._host = host
+        self._port = port
+        self._tls = certificate is not None
+        self._task: asyncio.Task[None] | None = None
+        self._address = ("", 0)
+        self._server = _Server(
+            uvicorn.Config(
+                app,
+                http="h11",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                limit_concurrency=CONCURRENCY,
+                timeout_keep_alive=KEEP_ALIVE,
+                timeout_graceful_shutdown=STOP_PATIENCE,
+                h11_max_incomplete_event_size=MAX_HEAD,
+                ssl_certfile=certificate,
+                ssl_keyfile=key,
+            )
+        )
+
+    @property
+    def url(self) -> str:
+        """The address to connect to, without a slash at its end.
+
+        Raises:
+            ConnectionFailedError: it is not being served.
+        """
+        if self._task is None:
+            raise ConnectionFailedError("the API is not being served; start it first")
+        host, port = self._address
+        return f"{'https' if self._tls else 'http'}://{host}:{port}"
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            ConnectionFailedError: the port is taken or not allowed, the host not this machine's, or the
+                certificate cannot be used.
+        """
+        listener = self._listen()
+        self._address = (_reachable(listener.getsockname()[0]), listener.getsockname()[1])
+        try:
+            self._server.config.load()
+        except OSError as error:
+            listener.close()
+            raise ConnectionFailedError(f"the API's certificate or key cannot be used: {error}") from error
+        self._task = asyncio.create_task(self._server.serve(sockets=[listener]), name="api")
+        await self._server.listening.wait()
+
+    async def stop(self) -> None:
+        """Stop listening, let what is in progress end for a moment; harmless when not started."""
+        task, self._task = self._task, None
+        if task is not None:
+            self._server.should_exit = True
+            await asyncio.wait([task])
+
+    def _listen(self) -> socket.socket:
+        try:
+            (family, *_, address), *_ = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+            listener = socket.socket(family, socket.SOCK_STREAM)
+        except OSError as error:
+            raise ConnectionFailedError(f"{self._host} is not an address of this machine; change api.host") from error
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+        except OSError as error:
+            listener.close()
+            raise ConnectionFailedError(_refusal(error, self._host, self._port)) from error
+        return listener
+
+
+def _refusal(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} on {host} is taken by another program; choose another api.port"
+    return f"the API cannot be served on {host}, port {port}: {error.strerror}"
+
+
+def _reachable(host: str) -> str:
+    """Return the address as it stands in a URL; all addresses means this machine here."""
+    address = ipaddress.ip_address(host)
+    if address.is_unspecified:
+        address = ipaddress.ip_address("127.0.0.1" if address.version == 4 else "::1")
+    return f"[{address}]" if address.version == 6 else str(address)
