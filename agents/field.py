@@ -1,0 +1,138 @@
+"""The field process: the probes of one machine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from agents.connection import ServerAddress
+from agents.identity import Identity
+from agents.probe import OUTBOX_BYTES, OUTBOX_ITEMS, ProbeAgent
+from registry.outbox import Outbox
+from registry.spool import Spool
+from vedette.clock import Clock
+from vedette.configuration.credentials import load_credentials
+from vedette.configuration.fleet import FleetConfiguration, FleetPaths
+from vedette.configuration.probe import ProbeConfiguration, load_probe
+from vedette.errors import ConfigurationError
+from vedette.tools.check import Check
+from vedette.tools.schedule import Schedule
+
+Report = Callable[[dict[str, Any]], None]
+"""Called with events for whoever started the process."""
+
+
+def make_probe(
+    configuration: ProbeConfiguration,
+    *,
+    file: Path,
+    identity: Identity,
+    outbox: Path,
+    clock: Clock,
+    once: bool = False,
+) -> ProbeAgent:
+    """Return the agent that a probe configuration describes; nothing is started.
+
+    Raises:
+        ConfigurationError: unknown tool or parser, wrong arguments or target.
+    """
+    check = Check.from_configuration(configuration, clock=clock, agent=identity.jid, place=str(file))
+    schedule = None
+    if configuration.period is not None and not once:
+        schedule = Schedule(period=configuration.period, start=clock.monotonic(), jitter=configuration.jitter)
+    box = Outbox(outbox, agent=identity.jid, clock=clock, limit_items=OUTBOX_ITEMS, limit_bytes=OUTBOX_BYTES)
+    return ProbeAgent(
+        identity=identity,
+        clock=clock,
+        check=check,
+        schedule=schedule,
+        outbox=box,
+        spool=Spool(outbox.with_suffix(".documents"), outbox=box),
+        target=configuration.up_agent,
+        view_port=None if once else configuration.view_port or 0,
+        place=configuration.place,
+    )
+
+
+async def run_field(
+    configuration: FleetConfiguration, paths: FleetPaths, *, clock: Clock, report: Report, stop: asyncio.Event
+) -> None:
+    """Run all probes until `stop` is set.
+
+    Raises:
+        ConfigurationError: a probe's file or credentials cannot be used.
+        StoreError: an outbox cannot be opened.
+        ConnectionFailedError: the XMPP server cannot be reached, trusted or refuses an account.
+    """
+    probes = [_probe(paths.near(name), paths, clock=clock) for name in configuration.probes]
+    started: list[ProbeAgent] = []
+    try:
+        for probe in probes:
+            await probe.outbox.open()
+            started.append(probe)
+            await probe.start()
+        report({"event": "ready", "agents": [_described(probe) for probe in started]})
+        await stop.wait()
+    finally:
+        for probe in reversed(started):
+            await probe.stop()
+            await probe.outbox.close()
+
+
+def _probe(file: Path, paths: FleetPaths, *, clock: Clock) -> ProbeAgent:
+    configuration = load_probe(file)
+    name = probe_name(configuration, file)
+    own = paths.credentials_of(name)
+    return make_probe(
+        configuration,
+        file=file,
+        identity=probe_identity(configuration, file=file, credentials=own if own.is_file() else None),
+        outbox=paths.outbox_of(name),
+        clock=clock,
+    )
+
+
+def probe_identity(configuration: ProbeConfiguration, *, file: Path, credentials: Path | None) -> Identity:
+    """Return who a probe is: its credentials, and what its configuration says instead.
+
+    Credentials are looked for where the argument or the configuration says, else in `var/credentials`
+    beside the configuration, where the fleet keeps them.
+
+    Raises:
+        ConfigurationError: there are none, or they are another agent's.
+    """
+    name = probe_name(configuration, file)
+    chosen = credentials or configuration.credentials or file.parent / "var" / "credentials" / f"{name}.json"
+    if not chosen.is_file():
+        raise ConfigurationError(
+            str(file), "credentials", f"{chosen} does not exist; make it with: vedette enroll {name} --role probe"
+        )
+    identity = Identity.load(chosen)
+    if configuration.jid is not None and configuration.jid.partition("/")[0] != identity.jid:
+        raise ConfigurationError(str(file), "jid", f"is {configuration.jid}, but {chosen} is of {identity.jid}")
+    changes: dict[str, Any] = {}
+    if configuration.passwd is not None:
+        changes["password"] = configuration.passwd.get_secret_value()
+    if configuration.server is not None or configuration.ca is not None:
+        changes["server"] = _server(configuration, identity.server)
+    return replace(identity, **changes)
+
+
+def _server(configuration: ProbeConfiguration, known: ServerAddress) -> ServerAddress:
+    host, _, port = (configuration.server or str(known)).rpartition(":")
+    return ServerAddress(host=host, port=int(port), ca_file=configuration.ca or known.ca_file)
+
+
+def probe_name(configuration: ProbeConfiguration, file: Path) -> str:
+    """Return the probe's account name: of its JID, else of its credentials, else of its file."""
+    jid = configuration.jid
+    if jid is None and configuration.credentials is not None and configuration.credentials.is_file():
+        jid = load_credentials(configuration.credentials).jid
+    return (jid or file.stem).split("@", maxsplit=1)[0]
+
+
+def _described(probe: ProbeAgent) -> dict[str, str]:
+    return {"jid": probe.identity.jid, "role": probe.identity.role.value, "view": probe.address}

@@ -1,0 +1,285 @@
+"""The consumer's side of a durable queue: fetch, handle, and only then acknowledge."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from pydantic import BaseModel
+from spade.message import Message
+
+from behaviours.exchange import Incoming, compose
+from behaviours.peers import Peer, Peers
+from behaviours.register import Session
+from behaviours.supervised import SupervisedBehaviour
+from vedette.clock import Clock
+from vedette.delivery.sharing import choose_engine
+from vedette.errors import ConnectionFailedError, RefusedError, StoreError
+from vedette.messages.batch import Signed, parse_model
+from vedette.messages.card import Role
+from vedette.messages.envelope import Action, Performative
+from vedette.messages.queue import Acknowledge, Bind, Fetch, QueuedItem, Reject, Settled, open_hand_out
+from vedette.signing import SigningKey
+
+Handler = Callable[[Sequence[QueuedItem]], Awaitable[None]]
+"""Handles items, all or none; what it raises says why it could not. Payloads by reference are its to resolve."""
+
+NOT_THE_ITEM = (StoreError, ConnectionFailedError)
+"""Errors of a handler that say nothing about the items: they are given back unblamed."""
+
+ANSWER_WITHIN = 5.0
+"""Seconds to wait for an answer; for a fetch, on top of the time that the engine may wait."""
+
+LOOK_EVERY = 0.5
+"""Seconds between looks whether the session in which something was asked is still there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueWanted:
+    """Which queue to consume, and how."""
+
+    name: str
+    """The queue."""
+    patterns: tuple[str, ...]
+    """What it holds: topic patterns."""
+    shared: bool = True
+    """Whether all agents of the role share it."""
+    from_start: bool = False
+    """Whether it begins with what was committed before it was made."""
+    limit: int = 100
+    """Items that are handled together at most."""
+    lease_seconds: int = 60
+    """After so long without an answer they are handed out again; the handler is stopped a little earlier."""
+    wait: int = 10
+    """Seconds that the engine keeps a question while there is nothing: a dead engine is noticed a little later."""
+
+    @property
+    def handle_within(self) -> float:
+        """Seconds in which items are handled after they came: the answer has to arrive within the lease."""
+        return self.lease_seconds * 0.8
+
+
+class Consume(SupervisedBehaviour):
+    """Handles what a queue holds; what fails is told apart, item by item."""
+
+    name: ClassVar[str] = "consume"
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        agent: str,
+        exchange: Session,
+        peers: Peers,
+        key: SigningKey,
+        wanted: QueueWanted,
+        handle: Handler,
+    ) -> None:
+        super().__init__(clock=clock, agent_name=agent.split("@", maxsplit=1)[0])
+        self._agent = agent
+        self._exchange = exchange
+        self._peers = peers
+        self._key = key
+        self._wanted = wanted
+        self._handle = handle
+        self._life = secrets.token_hex(8)
+        self._bound_at = ""
+        self._to_acknowledge: list[int] = []
+        self._to_reject: list[tuple[int, str]] = []
+        self._to_release: list[tuple[int, str]] = []
+
+    @property
+    def engine(self) -> str:
+        """JID of the engine that serves the queue, empty while there is none."""
+        return self._bound_at
+
+    async def run(self) -> None:
+        """Answer for what was handled, then fetch and handle more."""
+        engine = await self._find_engine() if self._exchange.online else None
+        if engine is None:
+            await self.pause(0.5)
+            return
+        if not await self._settle(engine) or not await self._bind(engine):
+            await self.pause(self.backoff.next())
+            return
+        for items in await self._fetch(engine):
+            await self._handle_all(items)
+        await self._settle(engine)
+
+    # Asking --------------------------------------------------------------------------
+
+    async def _find_engine(self) -> Peer | None:
+        engines = {peer.jid: peer for peer in await self._peers.of_role(Role.AGGREGATION)}
+        chosen = choose_engine(engines, agent=self._agent, check=self._wanted.name)
+        return None if chosen is None else engines[chosen]
+
+    async def _ask(self, engine: Peer, request: BaseModel, *, time_limit: float = ANSWER_WITHIN) -> Incoming | None:
+        """Return the answer; None where none came or the engine could not do it now.
+
+        Raises:
+            RefusedError: the engine refuses.
+        """
+        message = compose(
+            to=engine.jid,
+            performative=Performative.REQUEST,
+            action=Action.QUEUE,
+            value=Signed.seal(request, self._key).model_dump(),
+        )
+        answer = await self._answer_in_this_session(message, time_limit=time_limit)
+        if answer is None or answer.performative is Performative.FAILURE:
+            self.counters["unanswered"] += 1
+            return None
+        if answer.performative not in (Performative.CONFIRM, Performative.INFORM):
+            self._bound_at = ""
+            refused = answer.value()
+            reason = refused.get("reason", "") if isinstance(refused, dict) else refused
+            raise RefusedError("queue", f"{engine.jid} refuses: {str(reason)[:500]}")
+        return answer
+
+    async def _answer_in_this_session(self, message: Message, *, time_limit: float) -> Incoming | None:
+        """Wait for the answer, but not longer than the session: it would not arrive in another one."""
+        session = self._exchange.session
+        asking = asyncio.ensure_future(self._exchange.ask(message, time_limit=time_limit))
+        try:
+            while self._exchange.online and self._exchange.session == session:
+                await asyncio.wait({asking}, timeout=LOOK_EVERY)
+                if asking.done():
+                    return asking.result()
+            return None
+        finally:
+            asking.cancel()
+
+    async def _bind(self, engine: Peer) -> bool:
+        if self._bound_at == engine.jid:
+            return True
+        wanted = self._wanted
+        request = Bind(
+            queue=wanted.name,
+            consumer=self._agent,
+            patterns=list(wanted.patterns),
+            shared=wanted.shared,
+            from_start=wanted.from_start,
+        )
+        if await self._ask(engine, request) is None:
+            return False
+        self._bound_at = engine.jid
+        self.log.info("queue bound", queue=wanted.name, engine=engine.jid, patterns=wanted.patterns)
+        return True
+
+    async def _fetch(self, engine: Peer) -> list[tuple[QueuedItem, ...]]:
+        """Return the items that were handed out, as one group or none."""
+        wanted = self._wanted
+        request = Fetch(
+            queue=wanted.name,
+            consumer=self._agent,
+            life=self._life,
+            limit=wanted.limit,
+            lease_seconds=wanted.lease_seconds,
+            wait=wanted.wait,
+        )
+        self._doing = "waiting"
+        answer = await self._ask(engine, request, time_limit=wanted.wait + ANSWER_WITHIN)
+        self._doing = "running"
+        if answer is None:
+            return []
+        opened = open_hand_out(
+            answer.value(),
+            engine=engine.jid,
+            queue=wanted.name,
+            consumer=self._agent,
+            conversation=answer.conversation,
+            key=engine.verifying(),
+        )
+        self._to_reject += opened.failures
+        self.counters["fetched"] += len(opened.items)
+        return [opened.items] if opened.items else []
+
+    # Handling ------------------------------------------------------------------------
+
+    async def _handle_all(self, items: Sequence[QueuedItem]) -> None:
+        """Handle a group at once; where that fails one by one, so that each failure is its own item's."""
+        until = self.clock.monotonic() + self._wanted.handle_within
+        # Half of the time for a group, so that there is some for finding out which item it was.
+        share = 1.0 if len(items) == 1 else 0.5
+        problem = await self._try(items, within=self._wanted.handle_within * share)
+        if problem is None:
+            self._to_acknowledge += [item.id for item in items]
+        elif len(items) == 1:
+            self._fail(items[0], problem)
+        else:
+            self.counters["groups retried"] += 1
+            await self._handle_singly(items, until=until)
+
+    async def _handle_singly(self, items: Sequence[QueuedItem], *, until: float) -> None:
+        for place, item in enumerate(items):
+            within = until - self.clock.monotonic()
+            if within < self._wanted.handle_within / 4:
+                # Too little to blame an item for taking longer: these come again, uncounted.
+                self._to_release += [(late.id, "no time left in this lease") for late in items[place:]]
+                return
+            problem = await self._try([item], within=within)
+            if problem is None:
+                self._to_acknowledge.append(item.id)
+            else:
+                self._fail(item, problem)
+
+    async def _try(self, items: Sequence[QueuedItem], *, within: float) -> str | None:
+        """Return None where the handler did it, else why not.
+
+        Raises:
+            StoreError, ConnectionFailedError: not the items' fault; they are given back.
+        """
+        try:
+            async with asyncio.timeout(within) as limit:
+                await self._handle(items)
+        except NOT_THE_ITEM as error:
+            self._to_release += [(item.id, str(error)[:1000]) for item in items]
+            raise
+        except Exception as error:  # whatever else a handler raises is about its items
+            if limit.expired():
+                return f"took longer than {within:.1f} s"
+            self.log.warning("cannot handle", items=len(items), item=items[0].uuid, exc_info=error)
+            return f"{type(error).__name__}: {error}"[:1000]
+        self.counters["handled"] += len(items)
+        return None
+
+    def _fail(self, item: QueuedItem, problem: str) -> None:
+        self.counters["failed"] += 1
+        self._to_reject.append((item.id, problem))
+
+    # Answering -----------------------------------------------------------------------
+
+    async def _settle(self, engine: Peer) -> bool:
+        """Tell the engine what became of the items; what it does not confirm is told again."""
+        name, agent, life = self._wanted.name, self._agent, self._life
+        handled, failed, untried = self._to_acknowledge, self._to_reject, self._to_release
+        try:
+            if handled:
+                request = Acknowledge(queue=name, consumer=agent, life=life, ids=handled)
+                if not await self._told(engine, request):
+                    return False
+                self._to_acknowledge = []
+            for failures, blamed in ((failed, True), (untried, False)):
+                reject = Reject(queue=name, consumer=agent, life=life, failures=failures, blamed=blamed)
+                if failures and not await self._told(engine, reject):
+                    return False
+            self._to_reject, self._to_release = [], []
+        except RefusedError:
+            # The queue is gone or not ours any more: nobody waits for this answer.
+            self._to_acknowledge, self._to_reject, self._to_release = [], [], []
+            raise
+        return True
+
+    async def _told(self, engine: Peer, request: Acknowledge | Reject) -> bool:
+        answer = await self._ask(engine, request)
+        if answer is None:
+            return False
+        settled = parse_model(Settled, answer.value())
+        self.counters["acknowledged" if isinstance(request, Acknowledge) else "given back"] += settled.settled
+        return True
+
+
+__all__ = ["Consume", "Handler", "QueueWanted", "QueuedItem"]

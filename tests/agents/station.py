@@ -1,0 +1,232 @@
+"""A station: the real embedded XMPP server, a store, a registry and an engine, for agents to talk to."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import func, select
+
+from agents.aggregation import AggregationAgent
+from agents.base import BaseAgent
+from agents.connection import ServerAddress
+from agents.identity import Identity
+from agents.registry import RegistryAgent
+from behaviours.admit import DirectoryPeers
+from behaviours.deliver import Deliver
+from behaviours.peers import Peer
+from behaviours.supervised import SupervisedBehaviour
+from behaviours.timestamp import BatchPolicy
+from ejabberd.accounts import EmbeddedAccounts, new_password
+from ejabberd.embedded import EmbeddedServer
+from registry import tables
+from registry.database import Database
+from registry.directory import Directory
+from registry.event_feed import EventFeed
+from registry.intake import Intake
+from registry.items import Items
+from registry.outbox import Outbox
+from registry.proof_progress import ProofProgress
+from registry.proofs import Proofs
+from registry.queues import Queues
+from registry.refusals import Refusals
+from vedette.clock import SystemClock
+from vedette.evidence.timestamping import TimestampAuthority
+from vedette.messages.card import Role
+from vedette.signing import SigningKey
+
+DOMAIN = "localhost"
+Until = Callable[[Callable[[], Any]], Awaitable[None]]
+
+
+def make_item(payload: bytes = b"seen", **meta: Any) -> dict[str, Any]:
+    """Return an item that an agent might have collected now."""
+    now = SystemClock().now()
+    fields = {"uuid": str(uuid4()), "ts": now // 1_000_000, "type": "scan", "collected_at": now, **meta}
+    return {
+        "version": "1",
+        "format": "test",
+        "meta": fields,
+        "payload": {"raw": base64.b64encode(payload).decode()},
+    }
+
+
+class Sender(BaseAgent):
+    """An agent that delivers what the test puts into its outbox."""
+
+    def __init__(self, *, identity: Identity, outbox: Outbox, target: str = "aggregation") -> None:
+        super().__init__(identity=identity, clock=SystemClock(), view_port=None)
+        self.outbox = outbox
+        self.delivering = Deliver(
+            clock=self.clock,
+            agent=identity.jid,
+            exchange=self,
+            peers=self.peers,
+            outbox=outbox,
+            key=identity.key,
+            target=target,
+        )
+
+    def compose_behaviours(self) -> list[SupervisedBehaviour]:
+        return [self.delivering, self.registering()]
+
+    async def observe(self, *items: dict[str, Any]) -> list[dict[str, Any]]:
+        """Commit items to the outbox, as a probe does."""
+        stored = await self.outbox.add(list(items))
+        self.delivering.wake()
+        return stored
+
+
+class Station:
+    """Server, store, registry and engine of one test."""
+
+    def __init__(self, *, server: EmbeddedServer, folder: Path, store_url: str | None = None) -> None:
+        self.store_url = store_url or f"sqlite:///{folder / 'store.db'}"
+        self.server = server
+        self.folder = folder
+        self.clock = SystemClock()
+        self.accounts = EmbeddedAccounts(server.ca_file.parent)
+        self.database = Database(self.store_url)
+        self.directory = Directory(database=self.database, clock=self.clock)
+        self.items = Items(database=self.database)
+        self.refusals = Refusals(database=self.database)
+        self.queues = Queues(database=self.database, clock=self.clock)
+        self.progress: list[dict[str, Any]] = []
+        self.event_readers: list[str] = []
+        self._suffix = uuid4().hex[:8]
+        self._agents: list[BaseAgent] = []
+        self._databases: list[Database] = [self.database]
+        self._registry_key = SigningKey.generate()
+
+    def name(self, name: str) -> str:
+        """Return an account name that no other test uses."""
+        return f"{name}-{self._suffix}"
+
+    def jid(self, name: str) -> str:
+        """Return a bare JID of this test."""
+        return f"{self.name(name)}@{DOMAIN}"
+
+    async def identity(self, name: str, role: Role, *, enrolled: bool = True, **changes: Any) -> Identity:
+        """Make an account and, if wanted, let it speak in the role."""
+        key = self._registry_key if role is Role.REGISTRY else SigningKey.generate()
+        password = new_password()
+        self.accounts.create(self.name(name), password)
+        if enrolled:
+            await self.directory.enrol(self.jid(name), role=role, public_key=key.verifying.text)
+        fields = {
+            "jid": self.jid(name),
+            "role": role,
+            "password": password,
+            "key": key,
+            "registry": Peer(jid=self.jid("registry"), role=Role.REGISTRY, key=self._registry_key.verifying),
+            "server": ServerAddress(host="127.0.0.1", port=self.server.port, ca_file=self.server.ca_file),
+        }
+        return Identity(**(fields | changes))
+
+    async def start_hub(self, *authorities: TimestampAuthority, policy: BatchPolicy | None = None) -> None:
+        """Start registry and engine."""
+        peers = DirectoryPeers(directory=self.directory)
+        self.registry = RegistryAgent(
+            identity=await self.identity("registry", Role.REGISTRY),
+            clock=self.clock,
+            peers=peers,
+            directory=self.directory,
+            changed=lambda jid, show: self.progress.append({"event": "presence", "jid": jid, "show": show}),
+        )
+        engine = await self.identity("engine", Role.AGGREGATION)
+        self.proofs = Proofs(database=self.database, engine=engine.jid, clock=self.clock)
+        intake = Intake(database=self.database, engine=engine.jid, clock=self.clock)
+        await intake.open()
+        self._make_engine = lambda: self._compose(
+            engine,
+            self.database,
+            intake,
+            authorities,
+            policy or BatchPolicy(items=1000, seconds=0.05),
+            directory=self.directory,
+            queues=self.queues,
+        )
+        self.engine = self._make_engine()
+        await self.start(self.registry)
+        await self.start(self.engine)
+
+    async def start_engine(self, name: str, *authorities: TimestampAuthority) -> AggregationAgent:
+        """Start one more engine, on a connection of its own to the station's store."""
+        engine = await self.identity(name, Role.AGGREGATION)
+        database = Database(self.store_url)
+        database.open()
+        self._databases.append(database)
+        intake = Intake(database=database, engine=engine.jid, clock=self.clock)
+        await intake.open()
+        agent = self._compose(engine, database, intake, authorities, BatchPolicy(items=1000, seconds=0.05))
+        await self.start(agent)
+        return agent
+
+    def _compose(
+        self,
+        engine: Identity,
+        database: Database,
+        intake: Intake,
+        authorities: Sequence[TimestampAuthority],
+        policy: BatchPolicy,
+        *,
+        directory: Directory | None = None,
+        queues: Queues | None = None,
+    ) -> AggregationAgent:
+        return AggregationAgent(
+            identity=engine,
+            clock=self.clock,
+            peers=DirectoryPeers(directory=directory or Directory(database=database, clock=self.clock)),
+            intake=intake,
+            refusals=Refusals(database=database),
+            proofs=Proofs(database=database, engine=engine.jid, clock=self.clock),
+            queues=queues or Queues(database=database, clock=self.clock),
+            proof_progress=ProofProgress(database=database, engine=engine.jid),
+            events=EventFeed(database=database, engine=engine.jid),
+            event_readers=self.event_readers,
+            authorities=authorities,
+            policy=policy,
+            progress=self.progress.append,
+        )
+
+    async def restart_engine(self) -> None:
+        """Start another engine of the same name, as after a restart of its process."""
+        self.engine = self._make_engine()
+        await self.start(self.engine)
+
+    async def start(self, agent: BaseAgent) -> None:
+        """Start an agent, which is stopped after the test."""
+        self._agents.append(agent)
+        await agent.start()
+
+    async def sender(self, name: str = "sender", *, role: Role = Role.PROBE, **changes: Any) -> Sender:
+        """Start an agent that delivers."""
+        identity = await self.identity(name, role, **changes)
+        outbox = Outbox(
+            self.folder / f"{name}.db",
+            agent=identity.jid,
+            clock=self.clock,
+            limit_items=10_000,
+            limit_bytes=100_000_000,
+        )
+        await outbox.open()
+        agent = Sender(identity=identity, outbox=outbox)
+        await self.start(agent)
+        return agent
+
+    async def count(self) -> int:
+        """Return how many items are stored."""
+        query = select(func.count()).select_from(tables.item)
+        return int(await self.database.read(lambda connection: connection.execute(query).scalar_one()))
+
+    async def close(self) -> None:
+        """Stop all agents, the last first."""
+        for agent in reversed(self._agents):
+            await agent.stop()
+            if isinstance(agent, Sender):
+                await agent.outbox.close()
+        for database in self._databases:
+            database.close()

@@ -1,0 +1,27 @@
+"""The stores of the registry's tests, OpenSSL, and waiting for conditions."""
+
+from __future__ import annotations
+
+from tests.agents.conftest import until
+from tests.registry.conftest import (
+    clock,
+    database,
+    migrated_file,
+    migrated_postgres,
+    postgres_folder,
+    sender,
+    store_url,
+)
+from tests.vedette.evidence.conftest import openssl
+
+__all__ = [
+    "clock",
+    "database",
+    "migrated_file",
+    "migrated_postgres",
+    "openssl",
+    "postgres_folder",
+    "sender",
+    "store_url",
+    "until",
+]

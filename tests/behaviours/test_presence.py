@@ -1,0 +1,118 @@
+"""Presence is true: silence means gone, the watcher itself stays, and a failing store loses nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from behaviours.presence import SILENT_AFTER, Change, WatchPresence
+from registry.database import Database
+from registry.directory import Directory
+from tests.agents.station import Until
+from tests.behaviours.switchboard import started
+from vedette.clock import ManualClock
+from vedette.messages.card import Role
+from vedette.signing import SigningKey
+
+REGISTRY, PROBE = "registry@localhost", "probe1@localhost"
+
+
+class Fleet:
+    """A directory with two agents, watched."""
+
+    def __init__(self, database: Database) -> None:
+        self.clock = ManualClock()
+        self.directory = Directory(database=database, clock=self.clock)
+        self.changes: list[Change] = []
+        self.watch = WatchPresence(
+            clock=self.clock,
+            agent_name="registry",
+            watcher=REGISTRY,
+            directory=self.directory,
+            changed=self.changes.append,
+        )
+
+    async def shows(self, jid: str) -> tuple[str, str]:
+        """Return what the directory says of an agent."""
+        (entry,) = [entry for entry in await self.directory.agents() if entry.jid == jid]
+        return entry.show, entry.status
+
+    async def is_shown(self, jid: str, show: str) -> bool:
+        """Tell whether the directory says this of an agent."""
+        return (await self.shows(jid))[0] == show
+
+
+@pytest.fixture
+async def fleet(database: Database) -> Fleet:
+    """Two enrolled agents, of which nothing was heard yet."""
+    fleet = Fleet(database)
+    for jid, role in ((REGISTRY, Role.REGISTRY), (PROBE, Role.PROBE)):
+        await fleet.directory.enrol(jid, role=role, public_key=SigningKey.generate().verifying.text)
+    return fleet
+
+
+async def test_an_agent_without_signs_of_life_is_gone_and_says_why(fleet: Fleet, until: Until) -> None:
+    fleet.watch.heard(PROBE, show="available", status="", cause="registered")
+    async with started(fleet.watch):
+        await until(lambda: fleet.is_shown(PROBE, "available"))
+        fleet.clock.advance(SILENT_AFTER - 1)
+        fleet.watch.heard(PROBE, show="available", status="", cause="heartbeat")
+        fleet.clock.advance(SILENT_AFTER - 1)
+        await until(lambda: fleet.watch.state().runs > 3)
+        assert await fleet.is_shown(PROBE, "available")
+        fleet.clock.advance(2)
+        await until(lambda: fleet.is_shown(PROBE, "gone"))
+    assert await fleet.shows(PROBE) == ("gone", "no sign of life for 30 s")
+    (last, *_) = await fleet.directory.history(PROBE)
+    assert last.cause == "silence"
+
+
+async def test_a_heartbeat_brings_a_silent_one_back(fleet: Fleet, until: Until) -> None:
+    fleet.watch.heard(PROBE, show="available", status="", cause="registered")
+    async with started(fleet.watch):
+        await until(lambda: fleet.is_shown(PROBE, "available"))
+        fleet.clock.advance(SILENT_AFTER + 1)
+        await until(lambda: fleet.is_shown(PROBE, "gone"))
+        fleet.watch.heard(PROBE, show="dnd", status="outbox full", cause="heartbeat")
+        await until(lambda: fleet.is_shown(PROBE, "dnd"))
+    assert [change.show for change in fleet.changes] == ["available", "gone", "dnd"]
+
+
+async def test_the_registry_does_not_call_itself_gone(fleet: Fleet, until: Until) -> None:
+    fleet.watch.heard(REGISTRY, show="available", status="", cause="registered")
+    fleet.watch.heard(PROBE, show="available", status="", cause="registered")
+    async with started(fleet.watch):
+        await until(lambda: fleet.is_shown(PROBE, "available"))
+        fleet.clock.advance(10 * SILENT_AFTER)
+        await until(lambda: fleet.is_shown(PROBE, "gone"))
+    assert await fleet.is_shown(REGISTRY, "available")
+
+
+async def test_a_card_does_not_overrule_what_the_agent_said(fleet: Fleet, until: Until) -> None:
+    async with started(fleet.watch):
+        fleet.watch.heard(PROBE, show="dnd", status="outbox full", cause="presence")
+        fleet.watch.registered(PROBE)
+        await until(lambda: fleet.is_shown(PROBE, "dnd"))
+        fleet.watch.heard(PROBE, show="gone", status="stopped", cause="presence")
+        fleet.watch.registered(PROBE)
+        await until(lambda: fleet.is_shown(PROBE, "available"))
+
+
+async def test_a_stranger_gets_no_entry(fleet: Fleet, until: Until) -> None:
+    async with started(fleet.watch):
+        fleet.watch.heard("stranger@localhost", show="available", status="", cause="presence")
+        fleet.watch.heard(PROBE, show="available", status="", cause="presence")
+        await until(lambda: fleet.is_shown(PROBE, "available"))
+    assert fleet.watch.state().failures == 0
+    assert len(await fleet.directory.agents()) == 2
+
+
+async def test_what_could_not_be_written_is_written_with_the_next_sign_of_life(
+    fleet: Fleet, until: Until, database: Database
+) -> None:
+    database.close()
+    fleet.watch.heard(PROBE, show="available", status="", cause="registered")
+    async with started(fleet.watch):
+        await until(lambda: fleet.watch.state().failures == 1)
+        database.open()
+        fleet.watch.heard(PROBE, show="available", status="", cause="heartbeat")
+        await until(lambda: fleet.is_shown(PROBE, "available"))
