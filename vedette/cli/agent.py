@@ -1,0 +1,131 @@
+"""`vedette agent`: one agent in a process of its own, here or on another host."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from agents.field import make_probe, probe_identity, probe_name
+from agents.probe import ProbeAgent
+from vedette import log
+from vedette.cli.output import JSON_OPTION, Exit, complain, print_json, print_line
+from vedette.cli.up import LEVEL_OPTION, LogLevel, stop_on_signals
+from vedette.clock import SystemClock
+from vedette.configuration.probe import load_probe
+from vedette.messages.card import Role
+from vedette.tools.check import Check
+
+CONFIG_OPTION = typer.Option(..., "-c", "--config", help="The agent's configuration; for a probe SCANDALE's JSON.")
+ONCE_OPTION = typer.Option(False, "--once", help="Run once; exit 0 only after the engine confirmed.")
+CREDENTIALS_OPTION = typer.Option(None, "--credentials", help="The file that 'vedette enroll' wrote.")
+OUTBOX_OPTION = typer.Option(None, "--outbox", help="Where results wait until they are confirmed.")
+WAIT_OPTION = typer.Option(60.0, "--wait", min=1.0, help="Seconds to wait for the confirmation with --once.")
+ROLE_ARGUMENT = typer.Argument(help="What it does; registry and aggregation are run by 'vedette up'.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What was asked for."""
+
+    once: bool
+    run_within: float
+    """Seconds for the run itself."""
+    wait: float
+    """Seconds for the confirmation."""
+    as_json: bool
+
+
+def agent(
+    role: Role = ROLE_ARGUMENT,
+    config: Path = CONFIG_OPTION,
+    once: bool = ONCE_OPTION,
+    credentials: Path | None = CREDENTIALS_OPTION,
+    outbox: Path | None = OUTBOX_OPTION,
+    wait: float = WAIT_OPTION,
+    log_level: LogLevel = LEVEL_OPTION,
+    as_json: bool = JSON_OPTION,
+) -> None:
+    """Run one agent until Ctrl-C, or once."""
+    if role is not Role.PROBE:
+        raise typer.BadParameter(f"an agent of role {role.value} is not run by itself; vedette up runs the hub")
+    log.configure(level=LogLevel.WARNING if once and log_level is LogLevel.INFO else log_level)
+    configuration = load_probe(config)
+    # What is wrong in the file itself is said before what is missing beside it.
+    Check.from_configuration(configuration, clock=SystemClock(), agent=config.stem, place=str(config))
+    identity = probe_identity(configuration, file=config, credentials=credentials)
+    name = probe_name(configuration, config)
+    file = outbox or config.parent / "var" / "outbox" / f"{name}.db"
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def make() -> ProbeAgent:
+        return make_probe(configuration, file=config, identity=identity, outbox=file, clock=SystemClock(), once=once)
+
+    once = once or configuration.period is None
+    terms = Terms(once=once, run_within=configuration.time_limit + wait, wait=wait, as_json=as_json)
+    code = asyncio.run(_run(make, terms))
+    if code:
+        raise typer.Exit(code)
+
+
+async def _run(make: Callable[[], ProbeAgent], terms: Terms) -> int:
+    # Made here, because its connection belongs to the event loop that it is made on.
+    probe = make()
+    stop = stop_on_signals()
+    await probe.outbox.open()
+    try:
+        await probe.start()
+        if not terms.once:
+            print_line(f"{probe.identity.jid} is up: {probe.address}; Ctrl-C ends it.")
+            await stop.wait()
+            return Exit.GOOD
+        return await _once(probe, stop, terms)
+    finally:
+        await probe.stop()
+        await probe.outbox.close()
+
+
+async def _once(probe: ProbeAgent, stop: asyncio.Event, terms: Terms) -> int:
+    stopped = asyncio.ensure_future(stop.wait())
+    working = asyncio.ensure_future(_outcome(probe, terms))
+    await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if not working.done():
+        working.cancel()
+        complain("stopped before the engine confirmed")
+        return Exit.NO
+    problem = working.result()
+    uuid = probe.running.last_uuid
+    if terms.as_json:
+        print_json({"uuid": uuid, "verdict": probe.running.last_verdict or None, "confirmed": not problem})
+    elif not problem:
+        verdict = f", {probe.running.last_verdict}" if probe.running.last_verdict else ""
+        print_line(f"{uuid} confirmed by {probe.delivering.engine}{verdict}")
+    if problem:
+        complain(problem)
+    return Exit.NO if problem else Exit.GOOD
+
+
+async def _outcome(probe: ProbeAgent, terms: Terms) -> str:
+    """Wait for the run and the engine's confirmation; return "" or why there is none."""
+    running = probe.running
+    try:
+        await asyncio.wait_for(running.done.wait(), terms.run_within)
+    except TimeoutError:
+        return (
+            f"the check did not run within {terms.run_within:.0f} s: {running.state().last_error or 'still running'}"
+        )
+    uuid = running.last_uuid
+    if not uuid:
+        return f"the run was {running.last_verdict}"
+    until = asyncio.get_running_loop().time() + terms.wait
+    # An empty outbox means that the engine has confirmed everything, or that what it refused was given up.
+    while (await probe.outbox.status()).items:
+        if asyncio.get_running_loop().time() > until:
+            return f"{uuid} is not confirmed within {terms.wait:.0f} s; it stays in the outbox and is sent next time"
+        await asyncio.sleep(0.05)
+    refused = next((letter for letter in await probe.outbox.dead_letters() if letter.uuid == uuid), None)
+    return "" if refused is None else f"{uuid} is refused: {refused.field}: {refused.reason}"

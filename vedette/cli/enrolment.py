@@ -1,0 +1,157 @@
+"""Enrolling agents: account, role in the directory, signing key, credentials file; and undoing it."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from ejabberd.accounts import Accounts, check_name, new_password
+from registry.database import Database
+from registry.directory import Directory
+from registry.keys import KeyRefusedError, Keys, Scope
+from vedette.clock import Clock
+from vedette.configuration.credentials import Credentials, RegistryKey, load_credentials, save_credentials
+from vedette.configuration.fleet import FleetConfiguration, FleetPaths
+from vedette.errors import ConfigurationError
+from vedette.messages.card import Role
+from vedette.signing import SigningKey
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """An agent that is to be enrolled."""
+
+    name: str
+    """The part of its JID before the @."""
+    role: Role
+    """What it does."""
+    password: str | None = None
+    """The account's password where a configuration fixes it; None makes a random one."""
+    unsigned: bool = False
+    """Whether bare SCANDALE messages are accepted from it, too."""
+
+
+class Enrolment:
+    """Enrols agents of one fleet; running it again changes nothing but the server's address."""
+
+    def __init__(
+        self,
+        *,
+        configuration: FleetConfiguration,
+        paths: FleetPaths,
+        database: Database,
+        accounts: Accounts,
+        server: str,
+        ca: Path | None,
+        clock: Clock,
+        hub: str | None = None,
+    ) -> None:
+        """Describe who enrols; `hub` is the address of the API, None where it is not known yet."""
+        self._hub = hub
+        self._keys = Keys(database=database, clock=clock)
+        self._configuration = configuration
+        self._paths = paths
+        self._directory = Directory(database=database, clock=clock)
+        self._accounts = accounts
+        self._server = server
+        self._ca = ca
+
+    async def enrol(self, wanted: Wanted) -> Path:
+        """Enrol an agent and return its credentials file.
+
+        Raises:
+            RefusedError: the name or password cannot be used.
+            ConfigurationError: a file cannot be written.
+            StoreError: the store failed.
+        """
+        key = self._key(check_name(wanted.name))
+        known = self._known(wanted.name)
+        password = wanted.password or (known.password if known is not None else new_password())
+        self._accounts.create(wanted.name, password)
+        credentials = Credentials(
+            jid=self.jid(wanted.name),
+            role=wanted.role,
+            password=password,
+            key=f"{wanted.name}.key",
+            registry=self._registry_key(),
+            server=self._server,
+            ca=None if self._ca is None else str(self._ca),
+            hub=self._hub,
+            hub_ca=self._hub_roots(),
+            api_key=await self._api_key(wanted, known),
+        )
+        file = self._paths.credentials_of(wanted.name)
+        save_credentials(file, credentials)
+        await self._enter(credentials, key, unsigned=wanted.unsigned)
+        return file
+
+    async def revoke(self, name: str) -> None:
+        """Undo an enrolment: no account, no role, no credentials; what the agent sent stays.
+
+        Raises:
+            RefusedError: it is not enrolled.
+            StoreError: the store failed.
+        """
+        await self._directory.revoke(self.jid(check_name(name)))
+        await self._keys.revoke_agent(self.jid(name))
+        self._accounts.remove(name)
+        for file in (self._paths.credentials_of(name), self._paths.credentials / f"{name}.key"):
+            with contextlib.suppress(FileNotFoundError):
+                file.unlink()
+
+    def jid(self, name: str) -> str:
+        """Return the bare JID of an agent of this fleet."""
+        return f"{name}@{self._configuration.xmpp.domain}"
+
+    async def _enter(self, credentials: Credentials, key: SigningKey, *, unsigned: bool) -> None:
+        entry = await self._directory.find(credentials.jid)
+        wanted = (credentials.role, key.verifying.text, unsigned)
+        if entry is None or (entry.role, entry.public_key, entry.unsigned_allowed) != wanted:
+            await self._directory.enrol(
+                credentials.jid, role=credentials.role, public_key=key.verifying.text, unsigned_allowed=unsigned
+            )
+
+    async def _api_key(self, wanted: Wanted, known: Credentials | None) -> str | None:
+        """Return the key that the agent has, if it is still good, else a new one; the hub's own need none."""
+        if wanted.role in (Role.REGISTRY, Role.AGGREGATION):
+            return None
+        jid = self.jid(wanted.name)
+        if known is not None and known.api_key is not None:
+            with contextlib.suppress(KeyRefusedError):
+                if (await self._keys.check(known.api_key)).agent == jid:
+                    return known.api_key
+        return await self._keys.issue(name=f"enrolment of {wanted.name}", scopes=[Scope.INGEST], agent=jid)
+
+    def _hub_roots(self) -> str | None:
+        roots = self._configuration.api.roots
+        return None if roots is None else str(self._paths.near(roots))
+
+    def _key(self, name: str) -> SigningKey:
+        file = self._paths.credentials / f"{name}.key"
+        if file.exists():
+            return SigningKey.load(file)
+        key = SigningKey.generate()
+        key.save(file)
+        return key
+
+    def _known(self, name: str) -> Credentials | None:
+        file = self._paths.credentials_of(name)
+        return load_credentials(file) if file.exists() else None
+
+    def _registry_key(self) -> RegistryKey:
+        name = self._configuration.registry.name
+        return RegistryKey(jid=self.jid(name), public_key=self._key(name).verifying.text)
+
+
+def default_fleet_file(file: Path | None) -> Path:
+    """Return the configuration file: the given one, or `vedette.yml` here.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    chosen = file or Path("vedette.yml")
+    if not chosen.is_file():
+        hint = "name one with -c FILE" if file is None else "check the path"
+        raise ConfigurationError(str(chosen), "", f"does not exist; {hint}")
+    return chosen

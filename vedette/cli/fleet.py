@@ -1,0 +1,222 @@
+"""A fleet on this machine: XMPP server, local authority, hub and field, started in order."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from agents.field import probe_name
+from ejabberd.accounts import Accounts
+from ejabberd.authority import Authority
+from registry.database import Database
+from registry.directory import Directory
+from registry.lock import FileLock
+from vedette.cli.api_address import api_url, choose_api_port
+from vedette.cli.carrier import Carrier, accounts_of, carrier_of, last_port, port_file
+from vedette.cli.enrolment import Enrolment, Wanted
+from vedette.cli.inspection import inspect_fleet
+from vedette.cli.ports import is_free
+from vedette.cli.supervisor import Supervisor
+from vedette.clock import Clock
+from vedette.configuration.fleet import EMBEDDED, FleetConfiguration, FleetPaths
+from vedette.configuration.probe import ProbeConfiguration, load_probe
+from vedette.errors import ConfigurationError, StoreError
+from vedette.evidence.authority.identity import load_or_create_identity
+from vedette.messages.card import Role
+
+
+class Fleet:
+    """Starts the processes of a configuration, and ends them together."""
+
+    def __init__(
+        self,
+        *,
+        configuration: FleetConfiguration,
+        paths: FleetPaths,
+        clock: Clock,
+        on_event: Callable[[str, dict[str, Any]], None],
+        log_level: str = "info",
+    ) -> None:
+        self.configuration = configuration
+        self.paths = paths
+        self._clock = clock
+        self._log_level = log_level
+        self._api_port = 0
+        self._lock: FileLock | None = None
+        self.supervisor = Supervisor(on_event=on_event)
+
+    async def start_server(self) -> Carrier:
+        """Start the embedded XMPP server, or return where the configured one is.
+
+        Raises:
+            ProcessFailedError: it did not start.
+        """
+        section = self.configuration.xmpp
+        if section.server != EMBEDDED:
+            return carrier_of(self.configuration, self.paths)
+        authority = Authority(self.paths.xmpp)
+        authority.server(section.domain, names=["localhost", "127.0.0.1"])
+        port = section.port or self._last_free_port()
+        argv = ["ejabberd.embedded", "--folder", str(self.paths.xmpp), "--domain", section.domain]
+        report = await self.supervisor.start("xmpp", _module(*argv, "--port", str(port)))
+        # A restart must come back where the agents look for it.
+        self.supervisor.replace_argv("xmpp", _module(*argv, "--port", str(report["port"])))
+        port_file(self.paths).write_text(json.dumps({"port": report["port"]}))
+        return Carrier(server=f"127.0.0.1:{report['port']}", ca=authority.ca_file)
+
+    async def start_authority(self) -> str:
+        """Start the local time-stamping authority and return its URL, "" if none is configured.
+
+        Raises:
+            ProcessFailedError: it did not start.
+        """
+        if not any(section.local for section in self.configuration.tsa):
+            return ""
+        load_or_create_identity(self.paths.tsa, clock=self._clock)
+        argv = ["vedette.evidence.authority", "--folder", str(self.paths.tsa)]
+        report = await self.supervisor.start("tsa", _module(*argv))
+        url = str(report["url"])
+        port = url.rstrip("/").rsplit(":", maxsplit=1)[1].split("/")[0]
+        self.supervisor.replace_argv("tsa", _module(*argv, "--port", port))
+        return url
+
+    async def enrol(self, carrier: Carrier, accounts: Accounts) -> None:
+        """Enrol the fleet's own agents; those that are enrolled keep account and key.
+
+        Raises:
+            VedetteError: the store, an account or a file cannot be written.
+        """
+        database = Database(self.paths.store_url)
+        with database:
+            enrolment = Enrolment(
+                configuration=self.configuration,
+                paths=self.paths,
+                database=database,
+                accounts=accounts,
+                server=carrier.server,
+                ca=carrier.ca,
+                clock=self._clock,
+                hub=api_url(self.configuration, self.paths),
+            )
+            await self._refuse_revoked(database)
+            for wanted in self.wanted():
+                await enrolment.enrol(wanted)
+
+    async def _refuse_revoked(self, database: Database) -> None:
+        """Refuse to start an agent that somebody revoked: only a person may take that back.
+
+        Raises:
+            ConfigurationError: names the agent and what to do.
+        """
+        directory = Directory(database=database, clock=self._clock)
+        revoked = {agent.jid for agent in await directory.agents(revoked=True) if agent.revoked_at is not None}
+        for wanted in self.wanted():
+            jid = f"{wanted.name}@{self.configuration.xmpp.domain}"
+            if jid in revoked:
+                advice = f"take it out, or run: vedette enroll {wanted.name} --role {wanted.role.value}"
+                raise ConfigurationError(str(self.paths.file), "probes", f"{jid} was revoked; {advice}")
+
+    async def start_agents(self, local_tsa: str) -> list[dict[str, str]]:
+        """Start hub and field and return their agents: JID, role and address of the page.
+
+        Raises:
+            ProcessFailedError: one of them did not start.
+        """
+        common = ["-c", str(self.paths.file), "--log-level", self._log_level]
+        own = ["--tsa", local_tsa, "--api-port", str(self._api_port)]
+        hub = await self.supervisor.start("hub", _module("vedette.cli.process", "hub", *common, *own))
+        agents = list(hub["agents"])
+        if self.configuration.probes:
+            field = await self.supervisor.start("field", _module("vedette.cli.process", "field", *common))
+            agents += field["agents"]
+        return agents
+
+    async def start(self, *, prepare: Callable[[FleetPaths, str], None] | None = None) -> list[dict[str, str]]:
+        """Start everything and return the agents.
+
+        Cancelling it is safe: what was started is for `stop` to end.
+
+        `prepare` is called when the server's address is known, to write configurations that need it.
+
+        Raises:
+            ConfigurationError: a file cannot be used, or a fleet runs in the folder already.
+            VedetteError: something cannot start; what was started is for `stop` to end.
+        """
+        self.paths.make()
+        self._take_place()
+        if prepare is None:
+            self.check()
+        self._prepare_store()
+        self._api_port = choose_api_port(self.configuration, self.paths)
+        carrier = await self.start_server()
+        if prepare is not None:
+            prepare(self.paths, carrier.server)
+            self.check()
+        accounts = accounts_of(self.configuration, self.paths)
+        if accounts is not None:
+            await self.enrol(carrier, accounts)
+        return await self.start_agents(await self.start_authority())
+
+    def _prepare_store(self) -> None:
+        """Make the store if there is none; an older one is migrated by `vedette migrate` only."""
+        database = Database(self.paths.store_url)
+        if database.dialect == "sqlite" and not Path(database.place).exists():
+            database.migrate()
+
+    def _take_place(self) -> None:
+        """Make sure that no other fleet uses the folder as long as this one runs.
+
+        Raises:
+            ConfigurationError: one does.
+        """
+        lock = FileLock(self.paths.run / "fleet.lock", exclusive=True)
+        try:
+            lock.acquire()
+        except StoreError as error:
+            reason = "a fleet runs in this folder already; end it first, or use another folder"
+            raise ConfigurationError(str(self.paths.data), "", reason) from error
+        self._lock = lock
+
+    def wanted(self) -> list[Wanted]:
+        """Return the fleet's own agents."""
+        configuration = self.configuration
+        probes = [(file, load_probe(file)) for file in map(self.paths.near, configuration.probes)]
+        return [
+            Wanted(name=configuration.registry.name, role=Role.REGISTRY),
+            Wanted(name=configuration.aggregation.name, role=Role.AGGREGATION),
+            *(
+                Wanted(name=probe_name(probe, file), role=Role.PROBE, password=_password(probe))
+                for file, probe in probes
+            ),
+        ]
+
+    def check(self) -> list[str]:
+        """Check every configuration file before anything starts; return what is worth a word.
+
+        Raises:
+            ConfigurationError: names the file, the key and the reason.
+        """
+        return inspect_fleet(self.configuration, self.paths, clock=self._clock)
+
+    async def stop(self) -> None:
+        """End all processes."""
+        await self.supervisor.stop()
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    def _last_free_port(self) -> int:
+        """Return the port of the last time, if it is still free: credentials need not change."""
+        port = last_port(self.paths)
+        return port if port and is_free(port) else 0
+
+
+def _module(name: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", name, *arguments]
+
+
+def _password(probe: ProbeConfiguration) -> str | None:
+    return probe.passwd.get_secret_value() if probe.passwd else None

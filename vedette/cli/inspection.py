@@ -1,0 +1,113 @@
+"""Looking at all that a fleet's configuration names, before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from agents.connection import tls_context
+from agents.field import probe_name
+from ejabberd.accounts import check_domain, check_name, check_password
+from registry.database import Database
+from vedette.clock import Clock
+from vedette.configuration.fleet import EJABBERD, EMBEDDED, AuthoritySection, FleetConfiguration, FleetPaths
+from vedette.configuration.probe import ProbeConfiguration, load_probe
+from vedette.errors import ConfigurationError, RefusedError, VedetteError
+from vedette.evidence.certificates import TrustRoots
+from vedette.tools.check import Check
+
+
+def inspect_fleet(configuration: FleetConfiguration, paths: FleetPaths, *, clock: Clock) -> list[str]:
+    """Check a fleet's configuration and every file that it names; return what is worth a word.
+
+    Raises:
+        ConfigurationError: names the file, the key and the reason.
+    """
+    with _blame(paths.file, "store"):
+        Database(paths.store_url).close()
+    _inspect_server(configuration, paths)
+    for number, section in enumerate(configuration.tsa):
+        _inspect_authority(section, paths, key=f"tsa.{number}")
+    names: dict[str, str] = {}
+    for key, name in (("registry", configuration.registry.name), ("aggregation", configuration.aggregation.name)):
+        _inspect_name(name, names, place=paths.file, key=f"{key}.name")
+    notes: list[str] = []
+    for file in map(paths.near, configuration.probes):
+        probe = load_probe(file)
+        _inspect_account(probe, file, domain=configuration.xmpp.domain)
+        _inspect_name(probe_name(probe, file), names, place=file, key="jid")
+        check = Check.from_configuration(probe, clock=clock, agent=probe.jid or file.stem, place=str(file))
+        notes += [f"{file}: {note}" for note in check.notes()]
+    if configuration.xmpp.server not in (EMBEDDED, EJABBERD):
+        _inspect_credentials(paths, list(names))
+    return notes
+
+
+def _inspect_server(configuration: FleetConfiguration, paths: FleetPaths) -> None:
+    section = configuration.xmpp
+    with _blame(paths.file, "xmpp.domain"):
+        check_domain(section.domain)
+    if section.server in (EMBEDDED, EJABBERD):
+        return
+    try:
+        address = urlsplit(section.server)
+        good = bool(address.hostname) and address.port != 0 and address.path in ("", "/")
+    except ValueError:
+        good = False
+    if not good:
+        raise ConfigurationError(str(paths.file), "xmpp.server", f"{section.server!r} is not 'xmpp://host[:port]'")
+    if section.ca is not None:
+        with _blame(paths.file, "xmpp.ca"):
+            tls_context(paths.near(section.ca))
+
+
+def _inspect_authority(section: AuthoritySection, paths: FleetPaths, *, key: str) -> None:
+    for part, name in (("roots", section.roots), ("untrusted", section.untrusted)):
+        # The local authority's own roots are made with it.
+        if name is not None and not section.local:
+            with _blame(paths.file, f"{key}.{part}"):
+                TrustRoots.load(paths.near(name))
+
+
+def _inspect_name(name: str, names: dict[str, str], *, place: Path, key: str) -> None:
+    if name in names:
+        raise ConfigurationError(str(place), key, f"{name} is an account already, of {names[name]}")
+    names[name] = f"{place.name} ({key})"
+
+
+def _inspect_account(probe: ProbeConfiguration, file: Path, *, domain: str) -> None:
+    with _blame(file, "jid"):
+        check_name(probe_name(probe, file))
+    if probe.jid is not None and probe.jid.partition("/")[0].partition("@")[2] != domain:
+        raise ConfigurationError(str(file), "jid", f"{probe.jid} is not of this fleet's domain, {domain}")
+    if probe.passwd is not None:
+        with _blame(file, "passwd"):
+            check_password(probe.passwd.get_secret_value())
+
+
+def _inspect_credentials(paths: FleetPaths, names: list[str]) -> None:
+    """Check that accounts on somebody else's server were brought here."""
+    for name in names:
+        file = paths.credentials_of(name)
+        if not file.is_file():
+            reason = (
+                f"{file} does not exist; make it with vedette enroll where the server runs, and copy it with its key"
+            )
+            raise ConfigurationError(str(paths.file), "xmpp.server", reason)
+
+
+@contextmanager
+def _blame(place: Path, key: str) -> Iterator[None]:
+    """Name the file and the key that brought an error about."""
+    try:
+        yield
+    except RefusedError as error:
+        raise ConfigurationError(str(place), key, error.reason) from error
+    except ConfigurationError as error:
+        named = error.place not in ("xmpp", "")
+        reason = f"{error.place}: {error.reason}" if named else error.reason
+        raise ConfigurationError(str(place), key, reason) from error
+    except VedetteError as error:
+        raise ConfigurationError(str(place), key, str(error)) from error

@@ -1,0 +1,85 @@
+"""One process of a fleet: `python -m vedette.cli.process hub|field -c FILE …`, started by the supervisor.
+
+It reports events as JSON lines on stdout and logs on stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from vedette import log
+from vedette.clock import SystemClock
+from vedette.configuration.fleet import load_fleet
+from vedette.errors import ConfigurationError, VedetteError
+from vedette.parent import end_with_parent
+
+
+def report(event: dict[str, Any]) -> None:
+    """Write an event for whoever started us."""
+    sys.stdout.buffer.write(orjson.dumps(event) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+async def run(arguments: argparse.Namespace) -> None:
+    """Run the part until SIGTERM or SIGINT.
+
+    Raises:
+        VedetteError: it cannot start; the message says why.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    configuration, paths = load_fleet(arguments.config)
+    log.configure(as_json=configuration.log_json, level=arguments.log_level)
+    clock = SystemClock()
+    if arguments.part == "hub":
+        from agents.hub import run_hub
+
+        await run_hub(
+            configuration,
+            paths,
+            local_tsa=arguments.tsa,
+            api_port=arguments.api_port,
+            clock=clock,
+            report=report,
+            stop=stop,
+        )
+    else:
+        from agents.field import run_field
+
+        await run_field(configuration, paths, clock=clock, report=report, stop=stop)
+
+
+def main() -> int:
+    """Parse the arguments and run; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="vedette.cli.process")
+    parser.add_argument("part", choices=["hub", "field"])
+    parser.add_argument("-c", "--config", type=Path, required=True)
+    parser.add_argument("--tsa", default="", help="URL of the local authority")
+    parser.add_argument("--api-port", type=int, default=0, help="port of the API where none is configured")
+    parser.add_argument("--log-level", default="info")
+    parser.add_argument("--parent-pid", type=int, default=None)
+    arguments = parser.parse_args()
+    end_with_parent(arguments.parent_pid)
+    # What was imported stays for ever: keep the collector from walking over it again and again.
+    gc.freeze()
+    try:
+        asyncio.run(run(arguments))
+    except VedetteError as error:
+        report({"error": str(error)})
+        # What a server or a store refuses now may be different at the next start.
+        return 2 if isinstance(error, ConfigurationError) else 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
