@@ -1,12 +1,58 @@
-# Everything runs in .venv; the lock files in requirements/ pin what goes into it.
+# Everything runs in .venv, filled from the lock files in requirements/ (pinned, with hashes).
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
+DEMO_FOLDER ?= var/demo
 
 .PHONY: help demo test test-long check lint types layers wheel reformat dev lock clean
 
-help:
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+help: ## list what can be made
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '%-10s %s\n' "$$name" "$$text"; done
 
+$(VENV)/run.done: requirements/run.txt pyproject.toml
+	tools/install requirements/run.txt $(PYTHON) $(VENV) $(UV_VERSION)
+	touch $@
+
+$(VENV)/dev.done: requirements/dev.txt pyproject.toml
+	tools/install requirements/dev.txt $(PYTHON) $(VENV) $(UV_VERSION)
+	touch $@ $(VENV)/run.done
+
+demo: $(VENV)/run.done ## run the main job on this machine: fleet, checks, proofs, pages
+	$(BIN)/vedette demo --folder $(DEMO_FOLDER)
+
+dev: $(VENV)/dev.done ## install everything for development
+
+test: $(VENV)/dev.done ## install what the tests need and run them
+	tools/system-packages
+	$(BIN)/pytest -q -m "not long" -n 2 --dist loadfile
+
+test-long: $(VENV)/dev.done ## the tests that take minutes
+	tools/system-packages
+	$(BIN)/pytest -q
+
+check: lint types layers wheel ## everything that is checked besides the tests
+
+lint: $(VENV)/dev.done ## style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/dev.done ## types, strict
+	$(BIN)/mypy
+
+layers: $(VENV)/dev.done ## imports go one way
+	$(BIN)/lint-imports --no-cache
+
+wheel: $(VENV)/dev.done ## build the wheel, install it in a fresh environment, run the demo from it
+	tools/wheel-smoke-test $(PYTHON) $(UV_VERSION)
+
+reformat: $(VENV)/dev.done ## mend style where that can be done automatically
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(VENV)/dev.done ## pin the newest versions that pyproject.toml allows
+	tools/lock $(BIN)/uv
+
+clean: ## remove what was made
+	rm -rf $(VENV) build dist var .mypy_cache .ruff_cache .pytest_cache .hypothesis
