@@ -100,7 +100,8 @@ def test_a_narrow_link_makes_headway(rig: Rig) -> None:
         proxy.throttle(20_000)
         sender.offer(1_000)
         try:
-            until(lambda: 0 < sender.waiting() < 900, seconds=60, what="a tenth of 1 MiB in a minute")
+            until(lambda: sender.waiting() == 1_000, seconds=20, what="items in the outbox")
+            until(lambda: sender.waiting() < 900, seconds=60, what="a tenth of 1 MiB in a minute")
         finally:
             proxy.heal()
             rig.retire()
