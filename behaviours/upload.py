@@ -72,8 +72,9 @@ class Upload(SupervisedBehaviour):
     async def _upload(self, document: DocumentToUpload) -> None:
         try:
             if not await self._client.has(document.sha256):
-                file = await asyncio.to_thread(self._spool.open_file, document.sha256)
-                await self._client.put(document.sha256, file, content_type=document.content_type)
+                # Not in a thread: who is cancelled while one opens it would never get the file to close.
+                with self._spool.open_file(document.sha256) as file:
+                    await self._client.put(document.sha256, file, content_type=document.content_type)
                 self.counters["uploaded"] += 1
         except (UploadRefusedError, StoreError) as error:
             await self._refused(document, str(error))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
-from collections.abc import AsyncIterable, AsyncIterator, Collection
+from collections.abc import AsyncGenerator, AsyncIterable, Collection
 from dataclasses import asdict, dataclass
 from typing import BinaryIO
 
@@ -157,7 +158,7 @@ class Documents:
             raise DeletedDocumentError(f"the document was deleted: {found.reason}")
         raise UnknownDocumentError("there is no document with this id")
 
-    async def read(self, id: str, *, verify: bool = False) -> AsyncIterator[bytes]:
+    async def read(self, id: str, *, verify: bool = False) -> AsyncGenerator[bytes, None]:
         """Yield the bytes of a document, a piece at a time.
 
         Args:
@@ -169,12 +170,11 @@ class Documents:
             StoreError: the file is missing or, with `verify`, damaged.
         """
         await self.find(id)
-        file = await asyncio.to_thread(self._folder.open, id)
-        try:
-            async for piece in _pieces(file, id if verify else None):
-                yield piece
-        finally:
-            file.close()
+        # Not in a thread: who is cancelled while one opens it would never get the file to close.
+        with self._folder.open(id) as file:
+            async with contextlib.aclosing(_pieces(file, id if verify else None)) as pieces:
+                async for piece in pieces:
+                    yield piece
 
     async def delete(self, id: str, *, by: str, reason: str) -> Tombstone:
         """Delete a document's bytes and return the tombstone that stays; what was proved about it stays, too.
@@ -221,7 +221,7 @@ async def _fill(partial: PartialFile, pieces: AsyncIterable[bytes]) -> None:
     await asyncio.to_thread(partial.write, bytes(gathered))
 
 
-async def _pieces(file: BinaryIO, expected: str | None) -> AsyncIterator[bytes]:
+async def _pieces(file: BinaryIO, expected: str | None) -> AsyncGenerator[bytes, None]:
     digest = hashlib.sha256()
     piece = await asyncio.to_thread(file.read, _GATHER)
     while piece:

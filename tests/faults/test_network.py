@@ -55,6 +55,8 @@ def _half_open(proxy: FaultProxy, sender: SenderPart, _chance: random.Random) ->
 
 def _corrupting(proxy: FaultProxy, sender: SenderPart, _chance: random.Random) -> None:
     for number in range(1, 4):
+        # Only what is encrypted is protected: a bit that turns in the few words before TLS may go unnoticed.
+        until(lambda: sender.done, seconds=40, what="delivery, and so a session with TLS")
         before = proxy.connections
         proxy.corrupt(1)
         sender.offer(100)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 
 import orjson
 from fastapi import Depends, FastAPI
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Send
+from starlette.types import Scope as AsgiScope
 
 from registry.content import TooLargeError, check_id
 from registry.documents import DeletedDocumentError, DigestError, Document, Documents, UnknownDocumentError
@@ -57,7 +59,7 @@ class DocumentRoutes:
     async def get(self, id: str) -> Response:
         """Return a document's bytes, which are checked against their digest on the way."""
         document = await self._find(id)
-        return StreamingResponse(self._documents.read(id, verify=True), headers=_headers(document))
+        return _Stream(self._documents.read(id, verify=True), headers=_headers(document))
 
     async def head(self, id: str, request: Request) -> Response:
         """Tell whether there is a document; who may only hand in learns it of its own ones."""
@@ -92,6 +94,20 @@ class DocumentRoutes:
             raise ProblemError(410, str(error)) from error
         except UnknownDocumentError as error:
             raise ProblemError(404, str(error)) from error
+
+
+class _Stream(StreamingResponse):
+    """An answer that closes what it reads from as soon as it ends, however it ends."""
+
+    def __init__(self, pieces: AsyncGenerator[bytes, None], *, headers: Mapping[str, str]) -> None:
+        super().__init__(pieces, headers=headers)
+        self._source = pieces
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._source.aclose()
 
 
 def _content_type(request: Request) -> str:
