@@ -25,7 +25,10 @@ from vedette.evidence.authority.local import LocalAuthority
 from vedette.evidence.bundle import build_bundle
 from vedette.evidence.verification import verify_bundle
 from vedette.messages.card import Role
+from web.api.access import Rules
 from web.api.application import create_app
+from web.api.documents import DocumentRoutes
+from web.api.health import HealthRoutes
 from web.api.server import ApiServer
 
 Until = Callable[..., Awaitable[None]]
@@ -40,7 +43,8 @@ class Service:
         self.folder = ContentFolder(station.folder / "documents", limit=limit)
         self.documents = Documents(database=station.database, folder=self.folder, clock=SystemClock())
         self.keys = Keys(database=station.database, clock=SystemClock())
-        app = create_app(documents=self.documents, keys=self.keys, ready=self._ready)
+        routes = [HealthRoutes(ready=self._ready), DocumentRoutes(documents=self.documents)]
+        app = create_app(rules=Rules(keys=self.keys), routes=routes)
         self.server = ApiServer(app=app, port=port)
 
     async def _ready(self) -> None:

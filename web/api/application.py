@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from registry.documents import Documents
-from registry.keys import Keys
 from vedette import __version__
 from vedette.log import logger
 from web.api.access import Rules, check_rules
 from web.api.boundary import Boundary, problem_of_http
-from web.api.documents import DocumentRoutes
-from web.api.health import HealthRoutes, Ready
 from web.api.problems import problem_response
 
 
-def create_app(*, documents: Documents, keys: Keys, ready: Ready) -> FastAPI:
-    """Return the application.
+class Routes(Protocol):
+    """Routes that belong together, each with its access rule."""
+
+    def add_to(self, app: FastAPI, *, rules: Rules) -> None:
+        """Add the routes to an application."""
+
+
+def create_app(*, rules: Rules, routes: Sequence[Routes]) -> FastAPI:
+    """Return the application that serves these routes.
 
     Raises:
         UnguardedRouteError: a route has no access rule.
@@ -35,9 +41,8 @@ def create_app(*, documents: Documents, keys: Keys, ready: Ready) -> FastAPI:
         redirect_slashes=False,
         exception_handlers={HTTPException: _refused_by_router, RequestValidationError: _invalid},
     )
-    rules = Rules(keys=keys)
-    HealthRoutes(ready=ready).add_to(app, rules=rules)
-    DocumentRoutes(documents=documents).add_to(app, rules=rules)
+    for group in routes:
+        group.add_to(app, rules=rules)
     check_rules(app)
     app.add_middleware(Boundary, log=logger("api"))
     return app

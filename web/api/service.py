@@ -8,7 +8,10 @@ from registry.documents import Documents
 from registry.keys import Keys
 from vedette.clock import Clock
 from vedette.configuration.fleet import FleetConfiguration, FleetPaths
-from web.api.application import create_app
+from web.api.access import Rules
+from web.api.application import Routes, create_app
+from web.api.documents import DocumentRoutes
+from web.api.health import HealthRoutes
 from web.api.server import ApiServer
 
 
@@ -30,8 +33,9 @@ async def start_api(
         await database.read(lambda connection: None)
         folder.check_room(0)
 
+    routes: list[Routes] = [HealthRoutes(ready=ready), DocumentRoutes(documents=documents)]
     server = ApiServer(
-        app=create_app(documents=documents, keys=Keys(database=database, clock=clock), ready=ready),
+        app=create_app(rules=Rules(keys=Keys(database=database, clock=clock)), routes=routes),
         host=section.host,
         port=section.port or port,
         certificate=None if section.certificate is None else paths.near(section.certificate),

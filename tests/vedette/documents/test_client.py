@@ -18,7 +18,10 @@ from registry.keys import Keys, Scope
 from vedette.clock import SystemClock
 from vedette.documents.client import DocumentClient, UploadRefusedError
 from vedette.errors import ConnectionFailedError
+from web.api.access import Rules
 from web.api.application import create_app
+from web.api.documents import DocumentRoutes
+from web.api.health import HealthRoutes
 from web.api.server import ApiServer
 
 BODY = random.Random(1).randbytes(2 * 1024 * 1024)
@@ -39,7 +42,8 @@ class Service:
         authority = Authority(folder / "ca")
         certificate, key = authority.server("localhost", names=["127.0.0.1"])
         self.ca = authority.ca_file
-        app = create_app(documents=self.documents, keys=self.keys, ready=self._ready)
+        routes = [HealthRoutes(ready=self._ready), DocumentRoutes(documents=self.documents)]
+        app = create_app(rules=Rules(keys=self.keys), routes=routes)
         self.server = ApiServer(app=app, certificate=certificate, key=key)
 
     async def _ready(self) -> None:

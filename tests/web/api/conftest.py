@@ -14,7 +14,10 @@ from registry.database import Database
 from registry.documents import Documents
 from registry.keys import Keys, Scope
 from vedette.clock import SystemClock
+from web.api.access import Rules
 from web.api.application import create_app
+from web.api.documents import DocumentRoutes
+from web.api.health import HealthRoutes
 from web.api.server import ApiServer
 
 LIMIT = 4 * 1024 * 1024
@@ -38,7 +41,8 @@ class Served:
         self.content = ContentFolder(folder, limit=limit, reserve=reserve)
         self.documents = Documents(database=database, folder=self.content, clock=SystemClock())
         self.keys = Keys(database=database, clock=SystemClock())
-        self.app = create_app(documents=self.documents, keys=self.keys, ready=self._ready)
+        routes = [HealthRoutes(ready=self._ready), DocumentRoutes(documents=self.documents)]
+        self.app = create_app(rules=Rules(keys=self.keys), routes=routes)
         self.server = ApiServer(app=self.app)
 
     async def _ready(self) -> None:
