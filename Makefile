@@ -26,7 +26,7 @@ dev: $(VENV)/dev.done ## install everything for development
 
 test: $(VENV)/dev.done ## install what the tests need and run them
 	tools/system-packages
-	$(BIN)/pytest -q -m "not long" -n 2 --dist loadfile
+	$(BIN)/pytest -q -m "not long" -n 2 --dist loadfile --no-loadscope-reorder --durations=25
 
 test-long: $(VENV)/dev.done ## the tests that take minutes
 	tools/system-packages
