@@ -25,10 +25,12 @@ def _is_plain(value: Any) -> bool:
     if kind is int:
         return bool(-MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER)
     if kind is dict:
-        return all(type(key) is str and key.isascii() and _is_plain(item) for key, item in value.items())
-    if kind is list:
-        return all(map(_is_plain, value))
-    return False
+        for key, item in value.items():
+            # Most values are texts: they need no call of their own.
+            if type(key) is not str or not key.isascii() or not (type(item) is str or _is_plain(item)):
+                return False
+        return True
+    return kind is list and all(map(_is_plain, value))
 
 
 def canonical_json(value: Any) -> bytes:

@@ -52,3 +52,8 @@ class EvidenceError(VedetteError):
 
 class TimestampError(VedetteError):
     """A time-stamping authority did not give a token that verifies; the item stays pending."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        self.retry_after = retry_after
+        """Seconds after which the authority wants to be asked again, where it says so."""
+        super().__init__(message)

@@ -13,25 +13,25 @@ from pydantic import (
     StrictStr,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
 
+from vedette.configuration.api import ApiSection, Port, Seconds
+from vedette.configuration.fetching import FetchingSection
+from vedette.configuration.jobs import JobsSection
 from vedette.configuration.loading import load
+from vedette.configuration.retention import RetentionPolicy
+from vedette.correlation.policy import CorrelationPolicy
 from vedette.errors import ConfigurationError
-from vedette.messages.limits import MAX_DOCUMENT
+from vedette.evidence.profiles import PROFILES
 
 _SQLITE = "sqlite:///"
 
-Port = Annotated[int, Field(ge=0, le=65535, strict=True)]
-Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 EMBEDDED = "embedded"
 """`xmpp.server` of the embedded server, which the fleet starts itself."""
 
 EJABBERD = "ejabberd"
 """`xmpp.server` of an ejabberd on this machine, made by `vedette xmpp init` and run by `vedette xmpp up`."""
-
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class _Section(BaseModel):
@@ -84,6 +84,15 @@ class AuthoritySection(_Section):
     """Policy OID to ask for; null takes what it gives."""
     time_limit: Seconds = 10.0
     """Seconds that a request may take."""
+    seconds_between: Annotated[float, Field(ge=0, le=86_400)] | None = None
+    """Seconds between requests that it asks for; null: what is known of its URL, else none."""
+
+    @property
+    def pace(self) -> float:
+        """Seconds between requests: as configured, else as the profile with its URL says."""
+        if self.seconds_between is not None:
+            return self.seconds_between
+        return max((profile.seconds_between for profile in PROFILES.values() if profile.url == self.url), default=0.0)
 
     @property
     def local(self) -> bool:
@@ -98,44 +107,15 @@ class AuthoritySection(_Section):
         return value
 
 
-class ApiSection(_Section):
-    """The hub's HTTP API."""
-
-    host: StrictStr = "127.0.0.1"
-    """Address that it listens on; other machines need one of theirs, and then TLS."""
-    port: Port = 0
-    """Port; 0 takes a free one, the same again at the next start if it is still free."""
-    url: Annotated[StrictStr, Field(pattern=r"^https?://[^\s/@?#]+/?$")] | None = None
-    """Address that agents use, where it is another one: behind a proxy, or by name."""
-    certificate: StrictStr | None = None
-    """PEM file of the certificate and those above it, relative to the file: makes it TLS."""
-    key: StrictStr | None = None
-    """PEM file of the certificate's private key, relative to the file."""
-    roots: StrictStr | None = None
-    """PEM roots that agents trust for it, relative to the file; null means the system's."""
-    document_limit: Annotated[int, Field(ge=1, le=MAX_DOCUMENT, strict=True)] = 256 * 1024 * 1024
-    """Bytes that a document may have."""
-    reserve: Annotated[int, Field(ge=0, strict=True)] = 256 * 1024 * 1024
-    """Bytes that documents leave free on the disk, which the store is usually on, too."""
-
-    @model_validator(mode="after")
-    def _keys_are_not_sent_in_clear(self) -> ApiSection:
-        if (self.certificate is None) != (self.key is None):
-            raise ValueError("certificate and key go together")
-        if self.certificate is None and self.host not in _LOOPBACK:
-            raise ValueError(
-                f"host {self.host} needs certificate and key: API keys must not cross a network in clear"
-            )
-        return self
-
-
 class EvidenceSection(_Section):
     """How evidence is kept alive after it was made."""
 
     sweep_rate: Annotated[float, Field(gt=0, le=100_000)] = 50.0
     """Items a second that are verified again in the background; low, so that collection never feels it."""
-    own_hosts: list[StrictStr] = []
-    """Hosts in our own network that may be asked for revocation lists; by default only public ones are."""
+    retention_rate: Annotated[float, Field(gt=0, le=10_000)] = 100.0
+    """Payloads a second that retention deletes at most."""
+    checkpoints: StrictStr | None = None
+    """Folder, relative to the file, where each batch's root is published as a signed checkpoint; null: nowhere."""
 
 
 class AgentSection(_Section):
@@ -164,6 +144,14 @@ class FleetConfiguration(_Section):
     """Batches of items."""
     evidence: EvidenceSection = EvidenceSection()
     """What becomes of proofs later."""
+    correlation: CorrelationPolicy = CorrelationPolicy()
+    """When a change, a silence or a disagreement is worth telling."""
+    fetching: FetchingSection = FetchingSection()
+    """Whom Vedette asks over HTTP, and how much it takes."""
+    jobs: JobsSection = JobsSection()
+    """One-shot jobs: what they may do, and who does them here."""
+    retention: Annotated[list[RetentionPolicy], Field(max_length=64)] = []
+    """When payloads are deleted; the first policy that fits an item governs it, and no policy keeps for ever."""
     tsa: Annotated[list[AuthoritySection], Field(min_length=1, max_length=8)] = [AuthoritySection(name="local")]
     """Time-stamping authorities; each gives every batch a token of its own."""
     registry: AgentSection = AgentSection(name="registry")
@@ -181,6 +169,14 @@ class FleetConfiguration(_Section):
     @classmethod
     def _is_named(cls, value: Any, information: ValidationInfo) -> Any:
         return {"name": information.field_name, **value} if isinstance(value, dict) else value
+
+    @field_validator("retention")
+    @classmethod
+    def _policies_differ(cls, value: list[RetentionPolicy]) -> list[RetentionPolicy]:
+        names = [policy.name for policy in value]
+        if len(set(names)) != len(names):
+            raise ValueError("two policies have the same name")
+        return value
 
     @field_validator("tsa")
     @classmethod
@@ -226,6 +222,8 @@ class FleetPaths:
         """What running processes say of themselves: ports and addresses."""
         self.roots = self.tsa / "roots.pem"
         """Roots of the local authority."""
+        self.external_roots = self.file.parent / "roots"
+        """Roots of external authorities by name; they stay when one is removed, for what it proved."""
 
     def near(self, name: str) -> Path:
         """Return a path that the configuration names, relative to the file."""

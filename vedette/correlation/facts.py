@@ -68,7 +68,7 @@ def facts_of(*, format: str, payload: bytes | None, payload_sha256: str) -> Fact
     name, value = form
     error = value.get("error") if isinstance(value, dict) else None
     if isinstance(error, str):
-        return Facts(family=family, values={}, error=error[:MAX_VALUE])
+        return Facts(family=family, values={}, error=clean(error)[:MAX_VALUE])
     try:
         reader = _READERS.get(name)
         values = _bounded(_flat(value) if reader is None else reader(value))
@@ -80,7 +80,14 @@ def facts_of(*, format: str, payload: bytes | None, payload_sha256: str) -> Fact
 
 def family_of(format: str) -> str:
     """Return a format without its version."""
-    return format.partition("/")[0][:MAX_NAME] or "-"
+    return clean(format.partition("/")[0])[:MAX_NAME] or "-"
+
+
+def clean(text: str) -> str:
+    """Return the text without what no database and no canonical JSON takes: NUL and lone surrogates."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def _form(format: str, payload: bytes) -> tuple[str, Any] | None:
@@ -100,14 +107,14 @@ def _bounded(pairs: Pairs) -> dict[str, str]:
     for name, value in pairs:
         if value is None:
             continue
-        found[name[:MAX_NAME]] = _text(value)
+        found[clean(name)[:MAX_NAME]] = _text(value)
         if len(found) > MAX_FACTS:
             raise ValueError("more facts than are compared")
     return found
 
 
 def _text(value: object) -> str:
-    text = value if isinstance(value, str) else canonical_json(value).decode()
+    text = clean(value) if isinstance(value, str) else canonical_json(value).decode()
     if len(text) <= MAX_VALUE:
         return text
     return f"sha256:{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()}"

@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -184,7 +185,9 @@ def _followed(
         followed = replace(history, facts=facts, unchanged=unchanged, flapping=history.flapping and not steady)
         return followed, [_finding(FindingKind.STEADY, look)] if steady else []
     changed_at = (*history.changed_at, at)[-_KEPT_TIMES:]
-    often = sum(at - then <= policy.flapping_window * MICROSECONDS for then in changed_at) >= policy.flapping_changes
+    # The times ascend: a look that came late is not followed.
+    recent = len(changed_at) - bisect_left(changed_at, at - policy.flapping_window * MICROSECONDS)
+    often = recent >= policy.flapping_changes
     followed = replace(
         history,
         facts=facts,

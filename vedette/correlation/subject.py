@@ -6,6 +6,8 @@ import ipaddress
 from dataclasses import dataclass
 from typing import Final
 
+from vedette.correlation.facts import clean
+
 LOCAL_FAMILIES: Final = frozenset({"packages"})
 """Looks at the observer's own machine, whatever the target is called."""
 
@@ -27,7 +29,7 @@ class Subject:
 
 def subject_of(*, target: str | None, family: str, agent: str) -> Subject:
     """Return the subject of an item."""
-    name = (target or "")[:MAX_TARGET].strip()
+    name = clean(target or "")[:MAX_TARGET].strip()
     if family in LOCAL_FAMILIES or _is_local(name):
         return Subject(name=f"{name or '-'} at {agent}", family=family, shared=False)
     return Subject(name=_canonical(name), family=family, shared=True)

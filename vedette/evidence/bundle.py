@@ -27,6 +27,7 @@ from vedette.evidence.bundle_contents import (
 from vedette.evidence.bundle_instructions import instructions
 from vedette.evidence.bundle_report import report
 from vedette.evidence.bundle_zip import read_zip, write_zip
+from vedette.evidence.deletion import read_deletion
 from vedette.evidence.exchange import granted, token_from_response
 from vedette.evidence.hashtree import HashPath
 from vedette.evidence.record import build_record
@@ -80,6 +81,8 @@ def _check_contents(contents: BundleContents) -> None:
             raise EvidenceError(f"bundle: {token.name[:80]!r} cannot name an authority: use a-z, 0-9, dot and hyphen")
         if token_gen_time(token.token) != token.gen_time:
             raise EvidenceError(f"bundle: gen_time is not the genTime of the token of {token.name}")
+    if contents.deletion is not None and contents.payload is not None:
+        raise EvidenceError("bundle: a payload that was deleted cannot be in it")
     if (contents.manifest is None) != (contents.agent_key_pem is None):
         raise EvidenceError("bundle: a signed manifest and the agent's public key go together")
 
@@ -106,7 +109,8 @@ def _path_text(path: HashPath) -> bytes:
 def _description(contents: BundleContents) -> bytes:
     """Return bundle.json: what the maker says and the evidence does not."""
     tokens = [{"attime": token.attime, "external": token.external, "name": token.name} for token in contents.tokens]
-    return canonical_json({"format": contents.format, "tokens": tokens, "version": BUNDLE_VERSION})
+    deleted = {} if contents.deletion is None else {"deleted": contents.deletion.as_json()}
+    return canonical_json({"format": contents.format, "tokens": tokens, "version": BUNDLE_VERSION} | deleted)
 
 
 def _sums(files: Mapping[str, bytes]) -> bytes:
@@ -152,6 +156,7 @@ def _contents(files: Mapping[str, bytes]) -> BundleContents:
         if description["version"] != BUNDLE_VERSION:
             raise EvidenceError(f"bundle: layout {str(description['version'])[:20]} is not known to this release")
         tokens, form = _tokens(files, description), description["format"]
+        deletion = read_deletion(description["deleted"]) if "deleted" in description else None
         manifest = _manifest(files)
     except (RefusedError, KeyError, TypeError, UnicodeDecodeError) as error:
         raise EvidenceError("bundle: bundle.json or manifest.json is not as Vedette writes it") from error
@@ -169,6 +174,7 @@ def _contents(files: Mapping[str, bytes]) -> BundleContents:
         format=form,
         chain=certificates_from_pem(files.get("chain.pem", b"")),
         crls={name.removeprefix("crls/"): content for name, content in files.items() if name.startswith("crls/")},
+        deletion=deletion,
     )
 
 

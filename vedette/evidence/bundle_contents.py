@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from vedette.clock import MICROSECONDS
 from vedette.errors import EvidenceError
+from vedette.evidence.deletion import Deletion
 from vedette.evidence.hashtree import HashPath
 from vedette.evidence.token import read_token
 from vedette.messages.batch import Signed
@@ -74,6 +75,8 @@ class BundleContents:
     for openssl, never trusted. Any other certificate fails verification."""
     crls: Mapping[str, bytes] = field(default_factory=dict)
     """DER certificate revocation lists by file name, as collected at stamping time, each issued by one in `chain`."""
+    deletion: Deletion | None = None
+    """What the operator says of a payload that was deleted; None where it was not, or nothing is known of it."""
 
 
 def token_gen_time(token: bytes) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from importlib import resources
 from string import Template
@@ -10,6 +11,7 @@ from vedette.canonical import sha256
 from vedette.clock import MICROSECONDS, to_datetime
 from vedette.errors import EvidenceError
 from vedette.evidence.bundle_contents import BundleContents, BundleToken
+from vedette.evidence.bundle_wording import Wording, wording_of
 from vedette.evidence.hashtree import HashPath, root_of
 from vedette.evidence.statement import leaf, read_statement
 
@@ -21,25 +23,38 @@ def instructions(contents: BundleContents) -> str:
         EvidenceError: the statement is not one, or a path does not start at its leaf.
     """
     statement = read_statement(contents.statement)
+    words = wording_of(statement)
     own_leaf, batch_leaf = leaf(contents.statement), leaf(contents.batch_statement)
     root = root_of(contents.path, own_leaf, "sha256").hex()
     template = resources.files("vedette.evidence").joinpath("templates/VERIFY.txt").read_text(encoding="utf-8")
     return Template(template).substitute(
         payload=_payload_step(contents, statement.payload_sha256),
         leaf=own_leaf.hex(),
-        signature=_signature_step(contents, statement.manifest_sha256),
+        statement=words.statement,
+        signed=words.signed,
+        signature=_signature_step(contents, statement.manifest_sha256, words),
         path="\n".join(_path_steps(contents.path, own_leaf)),
         root=root,
         batch_leaf=batch_leaf.hex(),
         batch_path="\n".join(_path_steps(contents.batch_path, batch_leaf)),
         tokens="\n\n".join(_token_step(contents, token, root) for token in contents.tokens),
+        proves=words.proves_shortly,
+        not_proved=words.not_proved_shortly,
     )
 
 
 def _payload_step(contents: BundleContents, payload_sha256: str) -> str:
+    if contents.deletion is not None:
+        return (
+            "The payload was deleted. The statement, the signature and the time-stamps stay; of the payload only\n"
+            f"the hash is proved,\n\n    {payload_sha256}\n\n"
+            "The operator says, and no time-stamp in this bundle covers it, that it was\n\n"
+            # As JSON: a reason is somebody's text and must not look like a step of these instructions.
+            f"    {json.dumps(contents.deletion.text)}"
+        )
     if contents.payload is None:
         return (
-            "The payload is not in this bundle (it was deleted, or is too large and was left out). Only its hash is\n"
+            "The payload is not in this bundle (it is too large and was left out, or is missing). Only its hash is\n"
             "proved. If the operator still has it, GET /document/ID of the document service gives it, with the ID\n\n"
             f"    {payload_sha256}\n\n"
             'which must be what sha256sum prints for it: it stands in statement.json as "payload_sha256".'
@@ -51,9 +66,9 @@ def _payload_step(contents: BundleContents, payload_sha256: str) -> str:
     )
 
 
-def _signature_step(contents: BundleContents, manifest_sha256: str) -> str:
+def _signature_step(contents: BundleContents, manifest_sha256: str, words: Wording) -> str:
     if contents.manifest is None:
-        return "This item was not signed by an agent; there is nothing to check in this step."
+        return words.unsigned
     return (
         "    sha256sum manifest.json\n"
         "    openssl pkeyutl -verify -rawin -pubin -inkey agent.pub -sigfile manifest.sig -in manifest.json\n\n"

@@ -13,7 +13,9 @@ from typing import Any
 from vedette.canonical import parse_json
 from vedette.clock import to_datetime
 from vedette.errors import RefusedError
+from vedette.evidence.audit_entry import read_audit
 from vedette.evidence.bundle_contents import BundleContents
+from vedette.evidence.bundle_wording import Wording, wording_of
 from vedette.evidence.hashtree import root_of
 from vedette.evidence.statement import BatchStatement, Statement, leaf, read_batch_statement, read_statement
 
@@ -43,14 +45,20 @@ def report(contents: BundleContents) -> str:
     statement = read_statement(contents.statement)
     batch = read_batch_statement(contents.batch_statement)
     root = root_of(contents.path, leaf(contents.statement), "sha256")
+    words = wording_of(statement)
     template = resources.files("vedette.evidence").joinpath("templates/report.html").read_text(encoding="utf-8")
     return Template(template).substitute(
         title=_escaped(statement.uuid),
+        happened=words.happened,
+        handed_in=words.handed_in,
+        proves=words.proves,
+        not_proved=words.not_proved,
+        key_caution=words.key_caution,
         summary=_summary(contents, statement),
-        observed=_table(_observed(contents, statement)),
-        excerpt=_excerpt(contents.payload),
+        observed=_table(_done(statement) if statement.kind == "audit" else _observed(contents, statement)),
+        excerpt=_excerpt(contents),
         signer=_table(_signer(contents, statement)),
-        clocks="".join(_clocks(contents, statement)),
+        clocks="".join(_clocks(contents, statement, words)),
         proof=_table(_proof(contents, statement, batch, root)),
         limits=_limits(contents),
     )
@@ -96,10 +104,6 @@ def _signed_by(contents: BundleContents) -> str | None:
 
 
 def _summary(contents: BundleContents, statement: Statement) -> str:
-    signer = _signed_by(contents)
-    by = (
-        f"the agent <b>{_escaped(_shown(signer))}</b>, which signed it" if signer else "an agent that did not sign it"
-    )
     external = [token for token in contents.tokens if token.external]
     first = min(external or contents.tokens, key=lambda token: token.gen_time)
     clock = (
@@ -107,10 +111,40 @@ def _summary(contents: BundleContents, statement: Statement) -> str:
         if external
         else "the operator's own (self-asserted) time-stamping service"
     )
+    said = _deed(statement) if statement.kind == "audit" else _origin(contents, statement)
     return (
-        f"Item <b>{_escaped(statement.uuid)}</b> was handed in by {by}. Its exact bytes existed at "
+        f"{said} Its exact bytes existed at "
         f"<b>{_moment(first.gen_time)}</b> by the clock of {clock} <b>{_escaped(first.name)}</b>."
     )
+
+
+def _origin(contents: BundleContents, statement: Statement) -> str:
+    signer = _signed_by(contents)
+    by = (
+        f"the agent <b>{_escaped(_shown(signer))}</b>, which signed it" if signer else "an agent that did not sign it"
+    )
+    return f"Item <b>{_escaped(statement.uuid)}</b> was handed in by {by}."
+
+
+def _deed(statement: Statement) -> str:
+    entry = read_audit(statement)
+    who, action, what, origin = (_escaped(one) for one in (entry.who, entry.action, entry.object, entry.origin))
+    return (
+        f"The audit log has the entry <b>{_escaped(statement.uuid)}</b>: on <b>{_moment(entry.at)}</b>, by the clock "
+        f"of the operator's machine, <b>{who}</b> did <b>{action}</b> to <b>{what}</b>, from <b>{origin}</b>."
+    )
+
+
+def _done(statement: Statement) -> Iterator[tuple[str, str]]:
+    entry = read_audit(statement)
+    yield "Audit entry", entry.uuid
+    yield "Who", entry.who
+    yield "What was done", entry.action
+    yield "To what", entry.object
+    yield "From where", entry.origin
+    yield "Why, or what changed", _shown(entry.detail) or "not stated"
+    yield "When, by the clock of the operator's machine", _moment(entry.at)
+    yield "Payload", f"{statement.size} bytes, SHA-256 {statement.payload_sha256}"
 
 
 def _observed(contents: BundleContents, statement: Statement) -> Iterator[tuple[str, str]]:
@@ -136,10 +170,14 @@ def _observed(contents: BundleContents, statement: Statement) -> Iterator[tuple[
         yield f"meta.{key[:100]}", _shown(meta[key])
 
 
-def _excerpt(payload: bytes | None) -> str:
-    """Return the beginning of a payload that is readable text."""
+def _excerpt(contents: BundleContents) -> str:
+    """Return the beginning of a payload that is readable text, or why there is none."""
+    payload = contents.payload
+    if contents.deletion is not None:
+        said = _escaped(_shown(contents.deletion.text))
+        return f"<p>The payload was {said} (as the operator says). Only its hash is proved.</p>"
     if payload is None:
-        return "<p>The payload is not in this bundle (deleted or left out). Only its hash is proved.</p>"
+        return "<p>The payload is not in this bundle (left out or missing). Only its hash is proved.</p>"
     try:
         text = payload.decode()
     except UnicodeDecodeError:
@@ -152,6 +190,10 @@ def _excerpt(payload: bytes | None) -> str:
 
 
 def _signer(contents: BundleContents, statement: Statement) -> Iterator[tuple[str, str]]:
+    if statement.kind == "audit":
+        yield "Written by", f"the system itself; the engine {statement.engine} put it into its log"
+        yield "Signature", "none: no agent signs an audit entry"
+        return
     if contents.manifest is None or contents.agent_key_pem is None:
         yield "Signature", "none: this item came without an agent's signature"
         return
@@ -160,8 +202,9 @@ def _signer(contents: BundleContents, statement: Statement) -> Iterator[tuple[st
     yield "Public key", "agent.pub in this bundle; compare it with the key that you were given by the operator"
 
 
-def _clocks(contents: BundleContents, statement: Statement) -> Iterator[str]:
-    yield _clock("The agent's own clock (collected_at)", _moment(statement.meta.get("collected_at")), "self-asserted")
+def _clocks(contents: BundleContents, statement: Statement, words: Wording) -> Iterator[str]:
+    own = statement.meta.get("at" if statement.kind == "audit" else "collected_at")
+    yield _clock(words.own_clock, _moment(own), "self-asserted")
     yield _clock(
         f"The engine's own clock ({statement.engine}, received_at)", _moment(statement.received_at), "self-asserted"
     )
@@ -186,7 +229,8 @@ def _proof(
     yield "Log", f"engine {statement.engine}, epoch {statement.epoch}, index {statement.log_index}"
     yield (
         "Batch",
-        f"number {batch.number}: {batch.count} items, log indexes {batch.first_log_index} to {batch.last_log_index}",
+        f"number {batch.number}: {batch.count} items and audit entries,"
+        f" log indexes {batch.first_log_index} to {batch.last_log_index}",
     )
     yield "Root of the batch", root.hex()
     yield "Root of the batch before", batch.previous_root or "none: the first of its epoch"

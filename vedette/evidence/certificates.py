@@ -45,16 +45,8 @@ class TrustRoots:
         Raises:
             ConfigurationError: there is none, one is damaged, or none is self-signed (a root).
         """
-        try:
-            with warnings.catch_warnings():
-                # Whoever gives a root wants it trusted, old-fashioned or not; system bundles hold such.
-                warnings.simplefilter("ignore", CryptographyDeprecationWarning)
-                found = x509.load_pem_x509_certificates(data)
-                roots = tuple(dict.fromkeys(certificate.public_bytes(Encoding.DER) for certificate in found))
-                parsed = [parse_certificate(root) for root in roots]
-        except (*MALFORMED, EvidenceError) as error:
-            raise ConfigurationError(place, "", f"holds no readable PEM certificates: {error}") from error
-        if not any(certificate.self_signed for certificate in parsed):
+        roots = read_certificates(data, place=place)
+        if not any(parse_certificate(root).self_signed for root in roots):
             raise ConfigurationError(place, "", "holds no root: give the authority's self-signed certificate")
         return cls(roots)
 
@@ -65,10 +57,42 @@ class TrustRoots:
         Raises:
             ConfigurationError: the file cannot be read, or as `from_pem`.
         """
-        try:
-            return cls.from_pem(path.read_bytes(), place=str(path))
-        except OSError as error:
-            raise ConfigurationError(str(path), "", f"cannot read the trust roots: {error.strerror}") from error
+        return cls.from_pem(_read(path), place=str(path))
+
+
+def read_certificates(data: bytes, *, place: str) -> tuple[bytes, ...]:
+    """Return PEM certificates as DER, each once; `place` names their origin in errors.
+
+    Raises:
+        ConfigurationError: there is none, or one is damaged.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Whoever gives a root wants it trusted, old-fashioned or not; system bundles hold such.
+            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+            found = x509.load_pem_x509_certificates(data)
+            certificates = tuple(dict.fromkeys(certificate.public_bytes(Encoding.DER) for certificate in found))
+            for certificate in certificates:
+                parse_certificate(certificate)
+    except (*MALFORMED, EvidenceError) as error:
+        raise ConfigurationError(place, "", f"holds no readable PEM certificates: {error}") from error
+    return certificates
+
+
+def load_certificates(path: Path) -> tuple[bytes, ...]:
+    """Return the certificates of a PEM file as DER: intermediates, of which nothing is trusted.
+
+    Raises:
+        ConfigurationError: the file cannot be read, or as `read_certificates`.
+    """
+    return read_certificates(_read(path), place=str(path))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(str(path), "", f"cannot read the certificates: {error.strerror}") from error
 
 
 @dataclass(frozen=True, eq=False)

@@ -60,6 +60,10 @@ class HashTree:
         self.root: bytes = self._levels[-1][0]
         """The hash that is time-stamped; the leaf itself in a batch of one."""
 
+    def level(self, height: int) -> list[bytes]:
+        """Return the nodes at a height above the leaves, in order; the root where the tree is not so high."""
+        return list(self._levels[min(height, len(self._levels) - 1)])
+
     def path(self, index: int) -> HashPath:
         """Return the reducedHashtree lists of the leaf at `index`; () in a batch of one.
 

@@ -1,25 +1,34 @@
-"""Revocation lists kept with the evidence: which revocations void a time-stamp, and which do not."""
+"""Revocation lists and answers kept with the evidence: which revocations void a time-stamp, and which do not."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from enum import StrEnum
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-
-from vedette.clock import from_datetime, to_datetime
+from vedette.clock import to_datetime
 from vedette.errors import EvidenceError
-from vedette.evidence.certificates import Certificate, parse_certificate
+from vedette.evidence.ocsp import read_answer
 from vedette.evidence.record import VerifiedRecord
+from vedette.evidence.revocation_points import Revocation, RevocationFinding, read_list
 from vedette.evidence.token import VerifiedToken
 
-HARMLESS = {
-    x509.ReasonFlags.unspecified,
-    x509.ReasonFlags.affiliation_changed,
-    x509.ReasonFlags.superseded,
-    x509.ReasonFlags.cessation_of_operation,
-}
-"""Stated reasons under which tokens from before the revocation stay valid (RFC 3161 section 4, item 1)."""
+
+class StatusKind(StrEnum):
+    """The two forms in which an issuer says what it revoked; the value ends a file's name."""
+
+    LIST = "crl"
+    """A certificate revocation list (RFC 5280 section 5)."""
+    ANSWER = "ocsp"
+    """A responder's answer (RFC 6960)."""
+
+
+def read_status(kind: StatusKind, data: bytes, chain: Sequence[bytes]) -> RevocationFinding:
+    """Return what a list or an answer (DER) says about the certificates of a chain (DER, root last).
+
+    Raises:
+        EvidenceError: it is not one, or its signer may not speak of any of them.
+    """
+    return read_answer(data, chain) if kind is StatusKind.ANSWER else read_list(data, chain)
 
 
 def covered_since(records: Iterable[VerifiedRecord]) -> dict[bytes, int]:
@@ -37,65 +46,61 @@ def covered_since(records: Iterable[VerifiedRecord]) -> dict[bytes, int]:
 
 
 def check_revocation(
-    lists: Mapping[str, bytes], tokens: Iterable[VerifiedToken], *, covered: Mapping[bytes, int] | None = None
+    kept: Mapping[str, bytes], tokens: Iterable[VerifiedToken], *, covered: Mapping[bytes, int] | None = None
 ) -> str:
-    """Check kept revocation lists (DER) against verified tokens, and say what was found.
+    """Check kept revocation lists and responders' answers (DER, by file name) against verified tokens.
 
-    `covered` says since when a token is covered by a renewal, as `covered_since` returns it.
+    Returns what was found. `covered` says since when a token is covered by a renewal, as `covered_since` does.
 
     Raises:
-        EvidenceError: a list is not one, is not signed by a certificate that a token leads through, or revokes
-            a certificate in a way that voids its token: compromise, no stated reason, or before genTime.
+        EvidenceError: one is not what its name says, its signer may not speak of a certificate that a token leads
+            through, or it revokes one in a way that voids its token: compromise, no stated reason, or before genTime.
     """
     known = tuple(tokens)
-    if not lists:
+    if not kept:
         return "no revocation lists were kept: the authorities named none, or none could be had"
-    for name, data in lists.items():
-        revocations, issuer = _verified_list(name, data, known)
+    chains = tuple(dict.fromkeys(token.chain for token in known))
+    unknown: dict[str, None] = {}
+    for name, data in kept.items():
+        findings = _findings(name, data, chains)
         for token in known:
-            for certificate in map(parse_certificate, token.chain[:-1]):
-                if certificate.issuer == issuer.subject:
-                    _check_certificate(revocations, certificate, token, (covered or {}).get(token.token))
-    return f"{len(lists)} revocation lists, none voids a time-stamp"
-
-
-def _verified_list(
-    name: str, data: bytes, tokens: Iterable[VerifiedToken]
-) -> tuple[x509.CertificateRevocationList, Certificate]:
-    """Return the list and its issuer, whose certificate lies on the path of a token."""
-    try:
-        found = x509.load_der_x509_crl(data)
-        issuer_name = found.issuer.public_bytes()
-        for certificate in (parse_certificate(der) for token in tokens for der in token.chain):
-            key = certificate.x509.public_key()
-            if certificate.subject == issuer_name and found.is_signature_valid(key):  # type: ignore[arg-type]
-                return found, certificate
-    except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature) as error:
-        raise EvidenceError(f"crls/{name} is not a readable revocation list") from error
-    raise EvidenceError(f"crls/{name} is not signed by a certificate that a time-stamp leads through")
-
-
-def _check_certificate(
-    revocations: x509.CertificateRevocationList, certificate: Certificate, token: VerifiedToken, covered: int | None
-) -> None:
-    try:
-        entry = revocations.get_revoked_certificate_by_serial_number(certificate.serial)
-        if entry is None:
-            return
-        reason = _reason(entry)
-        moment = from_datetime(entry.revocation_date_utc)
-    except (ValueError, TypeError) as error:
-        raise EvidenceError("crls: an entry of a revocation list cannot be read") from error
-    if (reason in HARMLESS and token.gen_time < moment) or (covered is not None and covered < moment):
-        return
-    why = reason.value if reason else "no stated reason"
-    raise EvidenceError(
-        f"{certificate.name} was revoked at {to_datetime(moment).isoformat()} ({why}): its time-stamps are void"
+            for revocation in findings[token.chain].revocations if token.chain in findings else ():
+                _check_revocation(revocation, token, (covered or {}).get(token.token))
+        unknown.update(dict.fromkeys(name for finding in findings.values() for name in finding.unknown))
+    return f"{_counted(kept)}, none voids a time-stamp" + "".join(
+        f"; UNKNOWN: a responder says that it does not know {name}" for name in unknown
     )
 
 
-def _reason(entry: x509.RevokedCertificate) -> x509.ReasonFlags | None:
-    try:
-        return entry.extensions.get_extension_for_class(x509.CRLReason).value.reason
-    except x509.ExtensionNotFound:
-        return None
+def _findings(
+    name: str, data: bytes, chains: Iterable[tuple[bytes, ...]]
+) -> dict[tuple[bytes, ...], RevocationFinding]:
+    """Return what it says of each chain that it speaks of: of one at least."""
+    found: dict[tuple[bytes, ...], RevocationFinding] = {}
+    flaw: EvidenceError | None = None
+    for chain in chains:
+        try:
+            found[chain] = read_status(_kind(name), data, chain)
+        except EvidenceError as error:
+            flaw = error
+    if not found:
+        raise EvidenceError(f"crls/{name}: {flaw or 'there is no time-stamp that it could speak of'}") from flaw
+    return found
+
+
+def _kind(name: str) -> StatusKind:
+    return StatusKind.ANSWER if name.endswith(f".{StatusKind.ANSWER}") else StatusKind.LIST
+
+
+def _counted(kept: Collection[str]) -> str:
+    answers = sum(_kind(name) is StatusKind.ANSWER for name in kept)
+    lists = len(kept) - answers
+    parts = [f"{lists} revocation lists"] if lists else []
+    return " and ".join([*parts, f"{answers} answers of responders"] if answers else parts)
+
+
+def _check_revocation(revocation: Revocation, token: VerifiedToken, covered: int | None) -> None:
+    if not revocation.voids(token.gen_time) or (covered is not None and covered < revocation.at):
+        return
+    moment = to_datetime(revocation.at).isoformat()
+    raise EvidenceError(f"{revocation.name} was revoked at {moment} ({revocation.reason}): its time-stamps are void")

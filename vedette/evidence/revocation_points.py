@@ -16,7 +16,15 @@ from cryptography.x509.oid import ExtensionOID
 from vedette.clock import from_datetime
 from vedette.errors import EvidenceError
 from vedette.evidence.certificates import MALFORMED, Certificate, extension, parse_certificate
-from vedette.evidence.revocation import HARMLESS
+from vedette.fetching.urls import MAX_URL
+
+HARMLESS = {
+    x509.ReasonFlags.unspecified,
+    x509.ReasonFlags.affiliation_changed,
+    x509.ReasonFlags.superseded,
+    x509.ReasonFlags.cessation_of_operation,
+}
+"""Stated reasons under which tokens from before the revocation stay valid (RFC 3161 section 4, item 1)."""
 
 MAX_POINTS = 4
 """Distribution points of one chain that are asked."""
@@ -42,14 +50,16 @@ class Revocation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RevocationFinding:
-    """What a list says about one chain."""
+    """What a list, or a responder's answer, says about one chain."""
 
     this_update: int
-    """When the issuer made the list, microseconds since 1970."""
+    """When the issuer made it, microseconds since 1970."""
     next_update: int | None
     """When the next one comes at the latest."""
     revocations: tuple[Revocation, ...]
     """Certificates of the chain that are revoked."""
+    unknown: tuple[str, ...] = ()
+    """Certificates of the chain that the responder does not know."""
 
 
 def distribution_points(chain: Sequence[bytes]) -> list[str]:
@@ -62,6 +72,11 @@ def distribution_points(chain: Sequence[bytes]) -> list[str]:
     return list(found)[:MAX_POINTS]
 
 
+def is_web_address(text: str) -> bool:
+    """Tell whether a certificate's address is one for the web; whether it is asked is for the rules of fetching."""
+    return text.startswith(("http://", "https://")) and text.isprintable() and len(text) <= MAX_URL
+
+
 def _points(certificate: Certificate) -> Iterator[str]:
     try:
         points = extension(certificate, ExtensionOID.CRL_DISTRIBUTION_POINTS)
@@ -72,7 +87,7 @@ def _points(certificate: Certificate) -> Iterator[str]:
     for point in points.value:
         for name in point.full_name or ():
             # LDAP is named as well by some; who names it names http, too.
-            if isinstance(name, x509.UniformResourceIdentifier) and name.value.startswith(("http://", "https://")):
+            if isinstance(name, x509.UniformResourceIdentifier) and is_web_address(name.value):
                 yield name.value
                 break
 

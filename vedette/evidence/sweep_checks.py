@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from vedette.canonical import sha256_hex
 from vedette.errors import EvidenceError, RefusedError
+from vedette.evidence.audit_entry import AuditFacts, read_audit
 from vedette.evidence.finding import Finding
 from vedette.evidence.statement import Statement, read_batch_statement, read_statement
 from vedette.messages.batch import Manifest, Signed, open_signed
@@ -55,6 +57,16 @@ class StoredItem:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class StoredAudit:
+    """An audit entry as it is stored."""
+
+    log_index: int
+    statement: bytes
+    received_at: int
+    facts: AuditFacts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StoredBatch:
     """A batch as it is stored."""
 
@@ -99,6 +111,25 @@ def _differences(item: StoredItem, statement: Statement, log: LogPlace) -> Itera
     for name, one, other in zip(names, stored, stated, strict=True):
         if one != other:
             yield f"{name} is not the statement's"
+
+
+def check_audit(entry: StoredAudit, log: LogPlace) -> list[Finding]:
+    """Return what is wrong with an audit entry: what its row says against its statement."""
+    place = log.item(entry.log_index)
+    try:
+        statement = read_statement(entry.statement)
+        stated = read_audit(statement)
+    except EvidenceError as error:
+        return [Finding(kind="statement", place=place, text=f"audit entry {entry.facts.uuid}: {error}")]
+    found = []
+    if (statement.log_index, statement.engine, statement.epoch) != (entry.log_index, log.engine, log.epoch):
+        found.append(f"the statement is of {statement.engine}/{statement.epoch}, item {statement.log_index}")
+    if statement.received_at != entry.received_at:
+        found.append("received_at is not the statement's")
+    names = AuditFacts.__dataclass_fields__
+    changed = [name for name in names if getattr(entry.facts, name) != getattr(stated, name)]
+    found += [f"{name} is not the statement's" for name in changed]
+    return [Finding(kind="statement", place=place, text=f"audit entry {stated.uuid}: {text}") for text in found]
 
 
 def check_manifest(sha256: str, *, text: str, signature: str, public_key: str | None) -> tuple[Manifest | None, str]:
@@ -167,8 +198,15 @@ def missing_ranges(first: int, last: int, present: list[int]) -> list[tuple[int,
     return found
 
 
+def twice_findings(log: LogPlace, present: list[int]) -> list[Finding]:
+    """Return a finding for each index of `present`, which ascends, that is there more than once."""
+    twice = dict.fromkeys(one for one, following in pairwise(present) if one == following)
+    text = "an item and an audit entry have the same place: one was inserted"
+    return [Finding(kind="inserted", place=log.item(index), text=text) for index in twice]
+
+
 def gap_findings(log: LogPlace, ranges: list[tuple[int, int]]) -> list[Finding]:
-    """Return a finding for each range of items that are not there."""
+    """Return a finding for each range of items, or audit entries, that are not there."""
     return [
         Finding(
             kind="gap",

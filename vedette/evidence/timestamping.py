@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
+import base64
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-import aiohttp
-
 from vedette.clock import MICROSECONDS, Clock
 from vedette.errors import EvidenceError, TimestampError
 from vedette.evidence.certificates import TrustRoots
 from vedette.evidence.exchange import build_query
 from vedette.evidence.token import VerifiedToken, verify_response
+from vedette.fetching.client import HttpFetcher
+from vedette.fetching.interface import Fetcher, FetchError, FetchLimits, FetchRequest
+from vedette.fetching.policy import FetchPolicy
+from vedette.fetching.urls import read_url, shown_url, split_login
 
 __all__ = ["HttpAuthority", "TimestampAuthority", "build_query"]
 
@@ -31,11 +33,13 @@ MAX_RESPONSE = 65_536
 class TimestampAuthority(ABC):
     """Port: whoever stamps a hash. Only tokens that both verifiers accept come out of it."""
 
-    def __init__(self, *, name: str, external: bool) -> None:
+    def __init__(self, *, name: str, external: bool, seconds_between: float = 0.0) -> None:
         self.name = name
         """What messages, metrics and files call it."""
         self.external = external
         """False: local, its time is self-asserted and proves nothing to others."""
+        self.seconds_between = seconds_between
+        """Pause between requests that it asks for; who sends many keeps it."""
 
     @abstractmethod
     async def stamp(self, imprint: bytes, *, digest_algorithm: str = "sha256") -> VerifiedToken:
@@ -79,7 +83,8 @@ class HttpAuthority(TimestampAuthority):
         untrusted: Sequence[bytes] = (),
         time_limit: float = 10.0,
         max_skew: float = 60.0,
-        proxy: str | None = None,
+        seconds_between: float = 0.0,
+        fetching: FetchPolicy | None = None,
     ) -> None:
         """Make a client; it connects when it is first used.
 
@@ -93,19 +98,19 @@ class HttpAuthority(TimestampAuthority):
             untrusted: further certificates in DER for the chain.
             time_limit: seconds for one attempt, from connecting to the last byte.
             max_skew: seconds that genTime may lie before the request or after the answer.
-            proxy: URL of an HTTP proxy; the environment is not looked at.
+            seconds_between: pause between requests that it asks for; retries and their pace are the caller's.
+            fetching: what the operator allows beside the URL itself; None: nothing. A redirect is never followed.
         """
-        super().__init__(name=name, external=external)
+        super().__init__(name=name, external=external, seconds_between=seconds_between)
         self.url = url
         self.roots = roots
-        self._shown_url = _without_password(url)
-        self._proxy = proxy
+        self._fetching = fetching or FetchPolicy()
         self._clock = clock
         self._policy = policy
         self._untrusted = tuple(untrusted)
         self._time_limit = time_limit
         self._max_skew = int(max_skew * MICROSECONDS)
-        self._session: aiohttp.ClientSession | None = None
+        self._fetcher: Fetcher | None = None
 
     async def stamp(self, imprint: bytes, *, digest_algorithm: str = "sha256") -> VerifiedToken:
         """Return a verified token over a hash, asked for once: retries are the caller's.
@@ -149,65 +154,37 @@ class HttpAuthority(TimestampAuthority):
         Raises:
             TimestampError: no answer, too late, too large, or not a time-stamp reply.
         """
+        address, login = split_login(self.url)
+        headers = {"Authorization": f"Basic {base64.b64encode(login.encode()).decode()}"} if login else {}
+        request = FetchRequest(
+            url=address,
+            method="POST",
+            body=query,
+            content_type=QUERY_TYPE,
+            accept=(REPLY_TYPE,),
+            headers=headers,
+        )
         try:
-            async with asyncio.timeout(self._time_limit):
-                return await self._post(query)
-        except TimeoutError as error:
-            raise TimestampError(
-                f"{self.name}: no answer within {self._time_limit:g} s from {self._shown_url}"
-            ) from error
-        except aiohttp.InvalidURL as error:
-            raise TimestampError(f"{self.name}: {self._shown_url!r} is not a usable URL") from error
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            reason = str(error) or type(error).__name__
-            raise TimestampError(f"{self.name}: cannot reach {self._shown_url}: {reason}") from error
-
-    async def _post(self, query: bytes) -> bytes:
-        """Post over the kept session; a redirect is an answer like any other that is not 200."""
-        headers = {"Content-Type": QUERY_TYPE, "Accept": REPLY_TYPE, "Accept-Encoding": "identity"}
-        session = self._open_session()
-        async with session.post(
-            self.url, data=query, headers=headers, allow_redirects=False, proxy=self._proxy
-        ) as response:
-            self._check_head(response)
-            body = bytearray()
-            async for chunk in response.content.iter_any():
-                body += chunk
-                if len(body) > MAX_RESPONSE:
-                    response.close()
-                    raise TimestampError(f"{self.name}: answers with more than {MAX_RESPONSE} bytes")
+            body = (await self._opened(address).fetch(request)).body
+        except FetchError as error:
+            raise TimestampError(f"{self.name}: {error}", retry_after=error.retry_after) from error
         if not body:
-            raise TimestampError(f"{self.name}: answers with nothing")
-        return bytes(body)
+            raise TimestampError(f"{self.name}: {shown_url(address)}: answers with nothing")
+        return body
 
-    def _check_head(self, response: aiohttp.ClientResponse) -> None:
-        """Refuse what cannot be a time-stamp reply before its body is read."""
-        if 300 <= response.status < 400:
-            raise TimestampError(f"{self.name}: redirects elsewhere, which is refused; use the final URL")
-        if response.status != 200:
-            raise TimestampError(f"{self.name}: answers HTTP status {response.status}")
-        if response.content_type != REPLY_TYPE:
-            raise TimestampError(f"{self.name}: answers with {response.content_type}, not {REPLY_TYPE}")
-        if response.headers.get("Content-Encoding", "identity") != "identity":
-            raise TimestampError(f"{self.name}: answers with a content encoding that was not asked for")
-
-    def _open_session(self) -> aiohttp.ClientSession:
-        """Return the session, opened on first use: it belongs to the running loop."""
-        if self._session is None or self._session.closed:
-            self._session = aiohttp.ClientSession(
-                auto_decompress=False, trust_env=False, cookie_jar=aiohttp.DummyCookieJar()
-            )
-        return self._session
+    def _opened(self, address: str) -> Fetcher:
+        """Return the client, opened on first use: it belongs to the running loop."""
+        if self._fetcher is None:
+            try:
+                policy = self._fetching.for_endpoint(read_url(address))
+            except ValueError as error:
+                raise TimestampError(f"{self.name}: {shown_url(address)!r}: {error}") from error
+            limits = FetchLimits(max_bytes=MAX_RESPONSE, seconds=self._time_limit, redirects=0)
+            self._fetcher = HttpFetcher(policy=policy, limits=limits)
+        return self._fetcher
 
     async def aclose(self) -> None:
-        """Close the session and its connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
-
-
-def _without_password(url: str) -> str:
-    """Return a URL without the name and password that it may hold."""
-    scheme, mark, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}"
+        """Close the client and its connections."""
+        fetcher, self._fetcher = self._fetcher, None
+        if fetcher is not None:
+            await fetcher.aclose()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from vedette.canonical import canonical_json, parse_json, sha256_hex
 from vedette.errors import EvidenceError
+from vedette.evidence.audit_entry import read_audit
 from vedette.evidence.bundle import read_bundle
 from vedette.evidence.bundle_contents import BundleContents, read_public_key
 from vedette.evidence.certificates import TrustRoots
@@ -71,6 +72,8 @@ def verify_bundle(
 
 
 def _payload(contents: BundleContents, statement: Statement) -> str:
+    if contents.deletion is not None:
+        return f"not in this bundle: the operator says that it was {contents.deletion.text}; only its hash is proved"
     if contents.payload is None:
         return "not in this bundle (deleted or left out); only its hash is proved"
     if sha256_hex(contents.payload) != statement.payload_sha256 or len(contents.payload) != statement.size:
@@ -87,7 +90,11 @@ def _newer_digests(contents: BundleContents, payload: bytes) -> str:
 
 
 def _statement(statement: Statement) -> str:
-    if statement.kind == "item" and statement.meta.get("uuid") != statement.uuid:
+    if statement.kind == "audit":
+        entry = read_audit(statement)
+        deed = f"{entry.who} did {entry.action} to {entry.object}"
+        return f"audit entry {entry.uuid}: {deed}, index {statement.log_index} in the log of {statement.engine}"
+    if statement.meta.get("uuid") != statement.uuid:
         raise EvidenceError("its uuid is not the one of its meta")
     if statement.meta.get("sha256", statement.payload_sha256) != statement.payload_sha256:
         raise EvidenceError("meta.sha256 is not the hash of the payload")
@@ -96,6 +103,10 @@ def _statement(statement: Statement) -> str:
 
 def _signature(contents: BundleContents, statement: Statement, known: VerifyingKey | None) -> str:
     if contents.manifest is None or contents.agent_key_pem is None:
+        if statement.kind == "audit" and known is None:
+            return "none: no agent signs an audit entry; the system wrote it down itself"
+        if statement.kind == "audit":
+            raise EvidenceError("no agent signs an audit entry: verify it without an agent's key")
         if statement.manifest_sha256 or known is not None:
             raise EvidenceError("the signed manifest is missing")
         return "none: the item came unsigned, so nothing says which agent observed it"
@@ -129,7 +140,7 @@ def _batch(contents: BundleContents, statement: Statement) -> str:
     root = _canonical_root(contents.path, contents.statement)
     if _canonical_root(contents.batch_path, contents.batch_statement) != root:
         raise EvidenceError("batch.json is not in the tree that the item is in")
-    return f"number {batch.number} with {batch.count} items, root {root.hex()}"
+    return f"number {batch.number} with {batch.count} items and audit entries, root {root.hex()}"
 
 
 def _canonical_root(path: HashPath, data: bytes) -> bytes:

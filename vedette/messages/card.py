@@ -23,9 +23,10 @@ class Role(StrEnum):
     MISP = "misp"
     CONSOLE = "console"
     LAUNCHER = "launcher"
+    JOB = "job"
 
 
-_EVERYBODY = frozenset({Action.REGISTER, Action.HEARTBEAT, Action.RESOLVE, Action.STATE})
+_EVERYBODY = frozenset({Action.REGISTER, Action.HEARTBEAT, Action.RESOLVE, Action.STATE, Action.HEADS})
 
 ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
     Role.REGISTRY: _EVERYBODY,
@@ -35,7 +36,8 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
     Role.RT: _EVERYBODY | {Action.DELIVER, Action.PROOF, Action.QUEUE},
     Role.MISP: _EVERYBODY | {Action.QUEUE},
     Role.CONSOLE: _EVERYBODY | {Action.CONTROL, Action.QUEUE},
-    Role.LAUNCHER: _EVERYBODY,
+    Role.LAUNCHER: _EVERYBODY | {Action.JOB},
+    Role.JOB: _EVERYBODY | {Action.DELIVER, Action.PROOF, Action.JOB},
 }
 """The role x message table: what an enrolled agent of each role may send; all else is refused."""
 

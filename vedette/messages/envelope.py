@@ -57,6 +57,10 @@ class Action(StrEnum):
     """A consumer's durable queue: bind, fetch, acknowledge, reject, and what the engine hands out."""
     PROOF = "proof"
     """How far an engine's log is proved, so that senders may drop receipts."""
+    HEADS = "heads"
+    """Where all logs stand, signed by the registry."""
+    JOB = "job"
+    """Runs of one-shot jobs: taken, alive, ended, and how many agents would find work."""
 
 
 def encode_body(value: Any) -> tuple[str, str | None]:

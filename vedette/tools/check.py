@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -132,13 +133,15 @@ class Check:
         """Run once and return the item, cut to what travels inline; a failure is an item too."""
         return (await self.observe()).item
 
-    async def observe(self, *, folder: Path | None = None) -> Observation:
+    async def observe(
+        self, *, folder: Path | None = None, heard: Callable[[int, bytes], None] | None = None
+    ) -> Observation:
         """Run once; a payload that is too large to travel inline becomes a file of `folder`, where one is given.
 
-        A failure of what is run is an item too.
+        A failure of what is run is an item too. `heard` is called with output as it comes, see `Limits`.
         """
         most = self.configuration.largest_output
-        limits = self._limits
+        limits = replace(self._limits, heard=heard)
         if folder is not None and most > limits.output_limit:
             limits = replace(limits, folder=folder, document_limit=most)
         result = await self._program.run(limits=limits, clock=self._clock)

@@ -6,7 +6,7 @@ Others add theirs through the entry points `vedette.tools` and `vedette.parsers`
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
@@ -45,6 +45,8 @@ class Limits:
     """Bytes of output that are kept in all, in a file of `folder` where they are more than `output_limit`."""
     folder: Path | None = None
     """Where such a file is made; None: what is past `output_limit` is cut off."""
+    heard: Callable[[int, bytes], None] | None = None
+    """Called with each piece of output as it comes and where from: 1 standard output, 2 standard error."""
 
     @property
     def most(self) -> int:

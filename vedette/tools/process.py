@@ -28,6 +28,9 @@ NOT_FOUND = 127
 NOT_EXECUTABLE = 126
 """Exit code of a command that cannot be executed (POSIX.1-2017, 2.8.2)."""
 
+MARK = "VEDETTE_LAUNCHED"
+"""Variable by which a launcher finds what an agent that died left running; it holds a random word, no secret."""
+
 _POLL = 0.02
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -35,7 +38,8 @@ _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 class _Output(asyncio.Protocol):
     """The reading end of a pipe: keeps the first bytes and drains the rest, so that the writer never blocks."""
 
-    def __init__(self, *, limits: Limits, flooded: asyncio.Event) -> None:
+    def __init__(self, *, limits: Limits, flooded: asyncio.Event, number: int) -> None:
+        self._number = number
         self._limits = limits
         self._flooded = flooded
         self._received = 0
@@ -45,6 +49,8 @@ class _Output(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Keep what fits."""
+        if self._limits.heard is not None:
+            self._limits.heard(self._number, data)
         room = self._limits.output_limit - len(self.kept)
         if room < len(data) and self._spill is None and self._limits.folder is not None:
             self._spill = Spill(folder=self._limits.folder, limit=self._limits.most)
@@ -105,7 +111,8 @@ def executable(name: str) -> str | None:
 
 def environment() -> dict[str, str]:
     """Return all that a command sees of ours: no token or password of the agent's environment reaches it."""
-    return {"PATH": search_path(), "LANG": "C.UTF-8", "HOME": os.environ.get("HOME", "/"), "TZ": "UTC"}
+    marks = {MARK: os.environ[MARK]} if MARK in os.environ else {}
+    return {"PATH": search_path(), "LANG": "C.UTF-8", "HOME": os.environ.get("HOME", "/"), "TZ": "UTC", **marks}
 
 
 async def run_command(
@@ -143,8 +150,8 @@ async def run_command(
 
 async def _run(argv: tuple[str, ...], *, limits: Limits, folder: str) -> tuple[_Output, _Output, _Ending]:
     flooded = asyncio.Event()
-    output = _Output(limits=limits, flooded=flooded)
-    errors = _Output(limits=Limits(output_limit=MAX_STDERR), flooded=flooded)
+    output = _Output(limits=limits, flooded=flooded, number=1)
+    errors = _Output(limits=Limits(output_limit=MAX_STDERR, heard=limits.heard), flooded=flooded, number=2)
     path = executable(argv[0])
     if path is None:
         return output, errors, _Ending(exit_code=NOT_FOUND, note=f"{argv[0]}: command not found")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from vedette.configuration.fleet import ApiSection
+from vedette.configuration.api import ApiSection
 
 
 @pytest.mark.parametrize(

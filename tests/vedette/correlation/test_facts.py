@@ -95,6 +95,7 @@ def test_a_failed_look_has_its_reason_and_no_facts() -> None:
         ("json", b"[]"),
         ("json", b"[" * 10_000),
         ("json", b'{"a": 1e999}'),
+        ("json", b'{"a": "\\ud800"}'),
     ],
     ids=lambda value: str(value)[:30],
 )

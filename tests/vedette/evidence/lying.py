@@ -26,6 +26,7 @@ class Lie(Enum):
     DRIPPING = "sends one byte in a while"
     REFUSING = "rejects each request"
     UNAVAILABLE = "answers 503"
+    BUSY = "answers 429 and when to come again"
     CLOSING = "closes without an answer"
     WRONG_NONCE = "repeats another nonce"
     NO_NONCE = "leaves the nonce out"
@@ -59,6 +60,7 @@ class LyingAuthority:
         self.lie = Lie.NONE
         self.chain = live_chain()
         self.requests: list[bytes] = []
+        self.heads: list[dict[bytes, bytes]] = []
         self.sent = 0
         self.url = ""
         self._server: asyncio.Server | None = None
@@ -94,6 +96,7 @@ class LyingAuthority:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if line)
+                self.heads.append(fields)
                 request = await reader.readexactly(int(fields[b"content-length"]))
                 self.requests.append(request)
                 if not await self._answer(request, writer):
@@ -128,6 +131,7 @@ class LyingAuthority:
             Lie.NOTHING: ("200 OK", REPLY, "", b""),
             Lie.GARBAGE: ("200 OK", REPLY, "", bytes(range(256)) * 4),
             Lie.UNAVAILABLE: ("503 Service Unavailable", "text/plain", "", b"busy"),
+            Lie.BUSY: ("429 Too Many Requests", "text/plain", "Retry-After: 15\r\n", b"slowly"),
             Lie.REFUSING: ("200 OK", REPLY, "", rejection(Failure.badAlg, "we do not like it")),
         }
         if self.lie in plain:

@@ -22,7 +22,8 @@ POLICY = "1.3.6.1.4.1.32473.1"
 REASONS = {
     Lie.REFUSING: r"answered rejection \(badAlg, we do not like it\)",
     Lie.UNAVAILABLE: "answers HTTP status 503",
-    Lie.CLOSING: "cannot reach",
+    Lie.BUSY: "answers HTTP status 429",
+    Lie.CLOSING: "cannot be reached",
     Lie.WRONG_NONCE: "nonce: not the one that was sent",
     Lie.NO_NONCE: "nonce: missing",
     Lie.WRONG_IMPRINT: "imprint: the token is over other data",
@@ -113,7 +114,7 @@ async def test_a_slow_answer_ends_with_the_time_limit(lie: Lie, lying_authority:
     lying_authority.lie = lie
     async with client(lying_authority, time_limit=0.3) as authority:
         started = time.monotonic()
-        with pytest.raises(TimestampError, match=r"no answer within 0\.3 s from http://127"):
+        with pytest.raises(TimestampError, match=r"http://127.* no whole answer within 0\.3 s"):
             await authority.stamp(IMPRINT)
     assert 0.25 < time.monotonic() - started < 5
 
@@ -150,30 +151,35 @@ async def test_tokens_are_asked_for_side_by_side(lying_authority: LyingAuthority
     assert [token.imprint for token in tokens] == imprints
 
 
-async def test_a_proxy_is_used_where_one_is_given(lying_authority: LyingAuthority) -> None:
-    async with HttpAuthority(
-        name="far",
-        url="http://tsa.invalid/tsr",
-        roots=lying_authority.chain.roots,
-        external=True,
-        clock=SystemClock(),
-        proxy=lying_authority.url,
-    ) as authority:
-        assert (await authority.stamp(IMPRINT)).nonce == lying_authority.nonces[0]
+async def test_a_name_and_password_of_the_operators_are_sent_as_a_login(lying_authority: LyingAuthority) -> None:
+    url = lying_authority.url.replace("http://", "http://name:p%40ss@")
+    roots = lying_authority.chain.roots
+    async with HttpAuthority(name="paid", url=url, roots=roots, external=True, clock=SystemClock()) as authority:
+        await authority.stamp(IMPRINT)
+    assert lying_authority.heads[0][b"authorization"].lower() == b"basic bmftztpwqhnz"
+
+
+async def test_a_busy_authority_says_when_to_come_again(
+    lying_authority: LyingAuthority, authority: HttpAuthority
+) -> None:
+    lying_authority.lie = Lie.BUSY
+    with pytest.raises(TimestampError, match="answers HTTP status 429") as caught:
+        await authority.stamp(IMPRINT)
+    assert caught.value.retry_after == 15.0
 
 
 async def test_nobody_listening_is_told() -> None:
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{reserved.getsockname()[1]}/"
-        await _refused(url, f"down: cannot reach {url}")
+        await _refused(url, f"down: {url}: cannot be reached: ")
 
 
 async def test_a_password_in_the_url_is_never_shown() -> None:
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         place = f"127.0.0.1:{reserved.getsockname()[1]}/tsr"
-        await _refused(f"http://name:secret@{place}", f"down: cannot reach http://{place}: ")
+        await _refused(f"http://name:secret@{place}", f"down: http://{place}: cannot be reached: ")
     await _refused("http://name:secret@127.0.0.1:99999/", "down: ")
 
 

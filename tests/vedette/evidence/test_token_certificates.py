@@ -40,7 +40,7 @@ def test_a_file_without_a_root_is_refused() -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="cannot read the trust roots: No such file"):
+    with pytest.raises(ConfigurationError, match="cannot read the certificates: No such file"):
         TrustRoots.load(tmp_path / "none.pem")
 
 

@@ -61,7 +61,7 @@ if [[ -n $manifest_sha256 ]]; then
   [[ $manifest == *"[\"$uuid\",\"$digest\"]"* ]] || stop 'the signed manifest does not list this item'
   good 'the holder of agent.pub signed meta and payload (whose key that is, this bundle only claims)'
 else
-  good 'the item was not signed by an agent'
+  good 'not signed by an agent'
 fi
 
 # RFC 4998 section 4.2: the hashes of one parent are joined in binary ascending order. Prints the root.

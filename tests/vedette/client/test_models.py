@@ -1,0 +1,93 @@
+"""The client's models against the hub's own description: neither can drift from the other unseen."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from tests.web.api.v1.conftest import Hub
+from vedette.client import agents, documents, findings, items, operations, records
+from vedette.client.model import Model
+
+MODELS: dict[str, type[Model]] = {
+    "/v1/items": items.Item,
+    "/v1/items/{uuid}": items.ItemDetail,
+    "/v1/items/{uuid}/proof": items.ItemProof,
+    "DELETE /v1/items/{uuid}/payload": items.PayloadDeletion,
+    "/v1/documents": documents.Document,
+    "/v1/documents/{id}": documents.Document,
+    "/v1/agents": agents.Agent,
+    "/v1/agents/{jid}": agents.AgentDetail,
+    "/v1/agents/{jid}/presence": agents.PresenceChange,
+    "/v1/dead-letters": operations.DeadLetter,
+    "/v1/queues": operations.Queue,
+    "/v1/refusals": operations.Refusal,
+    "/v1/alarms": operations.Alarm,
+    "/v1/findings": findings.Finding,
+    "/v1/checks": findings.Check,
+    "/v1/audit": records.AuditRecord,
+    "/v1/keys": records.Key,
+    "POST /v1/keys": records.IssuedKey,
+    "/v1/users": records.Person,
+    "POST /v1/users": records.Person,
+    "POST /v1/users/{name}/role": records.Person,
+    "POST /v1/users/{name}/disable": records.Person,
+    "POST /v1/users/{name}/enable": records.Person,
+}
+
+LISTS: dict[str, Callable[..., object]] = {
+    "/v1/items": items.Items.list,
+    "/v1/documents": documents.Documents.list,
+    "/v1/agents": agents.Agents.list,
+    "/v1/agents/{jid}/presence": agents.Agents.presence,
+    "/v1/dead-letters": operations.DeadLetters.list,
+    "/v1/queues": operations.Queues.list,
+    "/v1/refusals": operations.Refusals.list,
+    "/v1/alarms": operations.Alarms.list,
+    "/v1/findings": findings.Findings.list,
+    "/v1/checks": findings.Checks.list,
+    "/v1/audit": records.Audit.list,
+    "/v1/keys": records.Keys.list,
+    "/v1/users": records.Users.list,
+}
+
+
+def shape(schema: dict[str, Any], components: dict[str, Any]) -> Any:
+    """What a schema allows, without names and descriptions; a word out of a list is a text."""
+    if "$ref" in schema:
+        return shape(components[schema["$ref"].rsplit("/", 1)[1]], components)
+    if "anyOf" in schema:
+        return sorted((shape(one, components) for one in schema["anyOf"]), key=repr)
+    kind = schema.get("type")
+    if kind == "array":
+        return [kind, shape(schema["items"], components)]
+    if kind == "object" and "properties" in schema:
+        return {name: shape(one, components) for name, one in schema["properties"].items()}
+    if kind == "object":
+        more = schema.get("additionalProperties", True)
+        return [kind, shape(more, components) if isinstance(more, dict) else more]
+    return kind
+
+
+def served(document: dict[str, Any], route: str) -> Any:
+    """The shape of a route's answer; of a list's, that of its rows."""
+    method, _, path = route.rpartition(" ")
+    answers = document["paths"][path][method.lower() or "get"]["responses"]
+    schema = next(answers[status] for status in ("200", "201") if status in answers)["content"]["application/json"]
+    found = shape(schema["schema"], document["components"]["schemas"])
+    return found["items"][1] if isinstance(found, dict) and "next" in found else found
+
+
+async def test_each_model_has_what_the_hub_sends(hub: Hub) -> None:
+    document = hub.app.openapi()
+    for route, kind in MODELS.items():
+        own = kind.model_json_schema(mode="serialization")
+        assert shape(own, own.get("$defs", {})) == served(document, route), route
+
+
+async def test_the_hub_knows_each_filter_of_a_list(hub: Hub) -> None:
+    document = hub.app.openapi()
+    for path, call in LISTS.items():
+        known = {one["name"] for one in document["paths"][path]["get"]["parameters"]}
+        assert set(inspect.signature(call).parameters) - {"self", "limit", "jid"} <= known, path
