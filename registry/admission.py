@@ -20,6 +20,9 @@ MAX_INDEXED = 512
 MAX_SKEW = 86_400 * MICROSECONDS
 """Microseconds that an agent's clock may differ from the engine's before the item is marked."""
 
+URGENT_PRIORITY = 5
+"""`meta.priority` from which on an item is urgent: its batch is closed at once."""
+
 _EARLIEST = 946_684_800
 """2000-01-01 in seconds: before, a clock was never set."""
 
@@ -83,6 +86,12 @@ def check_of(item: ReceivedItem) -> str | None:
     """Return `meta.check`, the name of the configured check, where it is a text."""
     check = item.data["meta"].get("check")
     return check if isinstance(check, str) else None
+
+
+def is_urgent(item: ReceivedItem) -> bool:
+    """Tell whether an item must be time-stamped at once: its priority says so, or `meta.urgent` is true."""
+    priority = item.item.meta.priority
+    return (priority is not None and priority >= URGENT_PRIORITY) or item.data["meta"].get("urgent") is True
 
 
 def extra_of(item: ReceivedItem) -> bytes | None:

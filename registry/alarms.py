@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from registry.audit import AuditEntry, record_audit
+from registry.callers import ITSELF, Actor
 from registry.database import Database
 from registry.evidence_tables import alarm
 from registry.text import storable
@@ -75,14 +77,23 @@ class Alarms:
         query = select(func.count()).select_from(alarm).where(alarm.c.acknowledged_at.is_(None))
         return int(await self._database.read(lambda connection: connection.execute(query).scalar_one()))
 
-    async def acknowledge(self, number: int) -> bool:
+    async def acknowledge(self, number: int, *, by: Actor = ITSELF) -> bool:
         """Say that a person took note of an alarm, which stays; False where there is none of that number.
 
         Raises:
             StoreError: the database failed.
         """
-        change = update(alarm).where(alarm.c.id == number).values(acknowledged_at=self._clock.now())
-        return await self._database.write(lambda connection: connection.execute(change).rowcount > 0)
+        now = self._clock.now()
+        change = update(alarm).where(alarm.c.id == number).values(acknowledged_at=now)
+        entry = AuditEntry(who=by.who, action="alarm.acknowledge", object=f"alarm {number}", origin=by.origin)
+
+        def work(connection: Connection) -> bool:
+            known = connection.execute(change).rowcount > 0
+            if known:
+                record_audit(connection, entry, now=now)
+            return known
+
+        return await self._database.write(work)
 
 
 def _report(connection: Connection, findings: Sequence[Finding], *, now: int) -> list[Finding]:

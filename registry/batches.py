@@ -5,14 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, bindparam, select
 
 from registry import tables
 from registry.chain import ChainState, read_chain
+from registry.log import count_audits, read_statements, received_at_of
 from registry.proof_state import ProofState
 from vedette.errors import StoreError
 from vedette.evidence.hashtree import HashTree
+from vedette.evidence.spot_check import top_of
 from vedette.evidence.statement import batch_statement, leaf
+
+# Built once: the two are asked again and again, and to build a statement takes longer than to execute it.
+_CHAINS = select(tables.chain.c.id).where(tables.chain.c.engine == bindparam("engine")).order_by(tables.chain.c.id)
+_LAST_BATCH = (
+    select(tables.batch.c.number, tables.batch.c.last_index, tables.batch.c.root)
+    .where(tables.batch.c.chain_id == bindparam("chain"))
+    .order_by(tables.batch.c.last_index.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,6 +34,8 @@ class Unbatched:
     """How many."""
     oldest_received_at: int
     """Microseconds since 1970: when the oldest arrived; 0 where there is none."""
+    urgent: bool = False
+    """Whether an urgent item is among them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +44,8 @@ class PendingBatch:
 
     id: int
     """What tokens refer to."""
+    chain_id: int
+    """Its chain."""
     number: int
     """Number in its chain, from 1."""
     first_index: int
@@ -38,7 +53,9 @@ class PendingBatch:
     last_index: int
     """Last `log_index`."""
     count: int
-    """How many items."""
+    """How many items and audit entries."""
+    audit_count: int = 0
+    """How many of them are audit entries."""
     root: bytes
     """Root of the hash tree, 32 bytes."""
     closed_at: int
@@ -48,16 +65,23 @@ class PendingBatch:
     reason: str
     """Why it failed, empty otherwise."""
 
+    @property
+    def items(self) -> int:
+        """How many items."""
+        return self.count - self.audit_count
+
 
 def pending_query() -> Select[tuple[Any, ...]]:
     """Return the query for batches, to be narrowed."""
     table = tables.batch
     names = (
         "id",
+        "chain_id",
         "number",
         "first_index",
         "last_index",
         "count",
+        "audit_count",
         "root",
         "closed_at",
         "state",
@@ -74,44 +98,29 @@ def pending_of(row: Row[tuple[Any, ...]]) -> PendingBatch:
 
 def chain_ids(connection: Connection, engine: str) -> list[int]:
     """Return the engine's chains, oldest first: a restored backup leaves more than one."""
-    chain = tables.chain
-    return list(connection.execute(select(chain.c.id).where(chain.c.engine == engine).order_by(chain.c.id)).scalars())
+    return list(connection.execute(_CHAINS, {"engine": engine}).scalars())
 
 
 def last_batch(connection: Connection, chain_id: int) -> tuple[int, int, bytes | None]:
     """Return number, last index and root of the chain's last batch; (0, -1, None) before the first."""
-    table = tables.batch
-    query = select(table.c.number, table.c.last_index, table.c.root).where(table.c.chain_id == chain_id)
-    row = connection.execute(query.order_by(table.c.last_index.desc()).limit(1)).one_or_none()
+    row = connection.execute(_LAST_BATCH, {"chain": chain_id}).one_or_none()
     return (row.number, row.last_index, row.root) if row is not None else (0, -1, None)
 
 
 def unbatched(connection: Connection, engine: str) -> Unbatched:
     """Return what waits to be put into batches."""
-    count, oldest = 0, 0
+    count, oldest, urgent = 0, 0, False
     for chain_id in chain_ids(connection, engine):
         first = last_batch(connection, chain_id)[1] + 1
-        waiting = read_chain(connection, chain_id).next_index - first
+        chain = read_chain(connection, chain_id)
+        waiting = chain.next_index - first
         if waiting <= 0:
             continue
         received_at = received_at_of(connection, chain_id, first)
         oldest = received_at if count == 0 else min(oldest, received_at)
         count += waiting
-    return Unbatched(count=count, oldest_received_at=oldest)
-
-
-def received_at_of(connection: Connection, chain_id: int, log_index: int) -> int:
-    """Return when an item arrived, in microseconds since 1970.
-
-    Raises:
-        StoreError: the chain has a gap there.
-    """
-    table = tables.item
-    query = select(table.c.received_at).where(table.c.chain_id == chain_id, table.c.log_index == log_index)
-    found: int | None = connection.execute(query).scalar_one_or_none()
-    if found is None:
-        raise StoreError(f"chain {chain_id} has no item {log_index}: the store is damaged; restore a backup")
-    return found
+        urgent = urgent or chain.urgent_index >= first
+    return Unbatched(count=count, oldest_received_at=oldest, urgent=urgent)
 
 
 def next_batch_row(connection: Connection, engine: str, *, max_items: int, now: int) -> dict[str, Any] | None:
@@ -127,7 +136,9 @@ def next_batch_row(connection: Connection, engine: str, *, max_items: int, now: 
             last_index = min(last + max_items, chain.next_index - 1)
             row = _describe(chain, number=number + 1, first=last + 1, last=last_index, previous_root=root)
             tree = batch_tree(connection, chain_id, last + 1, last_index, row["statement"])
-            return row | {"root": tree.root, "closed_at": now}
+            audits = count_audits(connection, chain_id, last + 1, last_index)
+            # Its last column goes into a table of its own: see `top_of`.
+            return row | {"root": tree.root, "closed_at": now, "audit_count": audits, "top": top_of(tree)}
     return None
 
 
@@ -163,9 +174,7 @@ def batch_tree(connection: Connection, chain_id: int, first: int, last: int, sta
     Raises:
         StoreError: the chain has a gap in this range.
     """
-    table = tables.item
-    query = select(table.c.statement).where(table.c.chain_id == chain_id, table.c.log_index.between(first, last))
-    leaves = [leaf(data) for data in connection.execute(query.order_by(table.c.log_index)).scalars()]
+    leaves = [leaf(data) for _, data in read_statements(connection, chain_id, first, last)]
     if len(leaves) != last - first + 1:
         raise StoreError(
             f"chain {chain_id} lacks {last - first + 1 - len(leaves)} of the items {first} to {last}:"

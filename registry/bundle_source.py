@@ -1,20 +1,28 @@
-"""What the store knows about one item's proof, put together for a bundle."""
+"""What the store knows about the proof of one item or audit entry, put together for a bundle."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
 from registry import tables
+from registry.audit_tables import audit
 from registry.batches import batch_tree
 from registry.evidence_tables import evidence_record
+from registry.log import facts_of
 from registry.proof_state import ProofState
 from registry.records import batch_evidence, renewal_certificates
+from registry.retention_rows import deletion_of
 from registry.revocation_lists import kept_lists
+from vedette.canonical import sha256_hex
 from vedette.errors import EvidenceError, RefusedError, StoreError
+from vedette.evidence.audit_entry import AUDIT_FORMAT, audit_payload
 from vedette.evidence.bundle_contents import BundleContents, BundleToken, certificates_from_pem
+from vedette.evidence.deletion import Deletion
 from vedette.evidence.renewal_history import item_record
+from vedette.evidence.statement import read_statement
 from vedette.messages.batch import Signed
 from vedette.signing import VerifyingKey
 
@@ -26,7 +34,34 @@ def bundle_contents(connection: Connection, uuid: str) -> BundleContents:
         EvidenceError: there is no such item, or it has no token yet; says which.
         StoreError: what is stored does not fit together.
     """
-    item = _item(connection, uuid)
+    return _contents(connection, _item(connection, uuid))
+
+
+def audit_bundle_contents(connection: Connection, number: int) -> BundleContents:
+    """Return all that a bundle of the audit entry of this number is made of.
+
+    Raises:
+        EvidenceError: there is no such entry, it is damaged, or it has no token yet; says which.
+        StoreError: what is stored does not fit together.
+    """
+    return _contents(connection, _audit(connection, number))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Logged:
+    """An item or audit entry in its chain."""
+
+    chain_id: int
+    log_index: int
+    payload: bytes | None
+    statement: bytes
+    manifest_sha256: str | None
+    agent: str
+    format: str
+    deletion: Deletion | None = None
+
+
+def _contents(connection: Connection, item: _Logged) -> BundleContents:
     batch = _batch(connection, item)
     tree = batch_tree(connection, item.chain_id, batch.first_index, batch.last_index, batch.statement)
     if tree.root != batch.root:
@@ -45,19 +80,44 @@ def bundle_contents(connection: Connection, uuid: str) -> BundleContents:
         format=item.format,
         chain=chain,
         crls=crls,
+        deletion=item.deletion,
     )
 
 
-def _item(connection: Connection, uuid: str) -> Row[Any]:
+def _item(connection: Connection, uuid: str) -> _Logged:
     table = tables.item
     names = ("chain_id", "log_index", "agent", "payload", "statement", "manifest_sha256", "format")
-    row = connection.execute(select(*(table.c[name] for name in names)).where(table.c.uuid == uuid)).one_or_none()
+    columns = [table.c.payload_sha256, *(table.c[name] for name in names)]
+    row = connection.execute(select(*columns).where(table.c.uuid == uuid)).mappings().one_or_none()
     if row is None:
         raise EvidenceError(f"{uuid}: there is no such item in the store")
-    return row
+    deletion = deletion_of(connection, uuid, row["payload_sha256"]) if row["payload"] is None else None
+    return _Logged(**{name: row[name] for name in names}, deletion=deletion)
 
 
-def _batch(connection: Connection, item: Row[Any]) -> Row[Any]:
+def _audit(connection: Connection, number: int) -> _Logged:
+    row = connection.execute(select(audit).where(audit.c.id == number)).mappings().one_or_none()
+    if row is None:
+        raise EvidenceError(f"{number}: there is no such audit entry in the store; see: vedette audit list")
+    if row["statement"] is None:
+        raise EvidenceError(
+            f"audit entry {number} is pending: no engine has logged it yet; try again in some seconds"
+        )
+    payload = audit_payload(facts_of(row))
+    if sha256_hex(payload) != read_statement(row["statement"]).payload_sha256:
+        raise StoreError(f"audit entry {number}: is not what was logged: the store is damaged; restore a backup")
+    return _Logged(
+        chain_id=row["chain_id"],
+        log_index=row["log_index"],
+        payload=payload,
+        statement=row["statement"],
+        manifest_sha256=None,
+        agent="",
+        format=AUDIT_FORMAT,
+    )
+
+
+def _batch(connection: Connection, item: _Logged) -> Row[Any]:
     table = tables.batch
     query = select(table).where(table.c.chain_id == item.chain_id, table.c.last_index >= item.log_index)
     row = connection.execute(query.order_by(table.c.last_index).limit(1)).one_or_none()
@@ -95,7 +155,7 @@ def _certificates(connection: Connection, row: Row[Any]) -> list[bytes]:
     return [*certificates_from_pem(pem), *renewal_certificates(connection, row.id)]
 
 
-def _manifest(connection: Connection, item: Row[Any]) -> tuple[Signed | None, bytes | None]:
+def _manifest(connection: Connection, item: _Logged) -> tuple[Signed | None, bytes | None]:
     """Return the signed manifest with the key of its agent as PEM; nothing for an unsigned item."""
     if item.manifest_sha256 is None:
         return None, None

@@ -5,14 +5,18 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from registry import tables
 from vedette.errors import StoreError
 
 GENESIS = bytes(32)
 """The head of an empty chain."""
+
+NO_INDEX = -1
+"""In place of a `log_index` where there is none yet."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,6 +33,16 @@ class ChainState:
     """The `log_index` that the next item gets."""
     head: bytes
     """SHA-256(previous head || leaf), 32 bytes."""
+    urgent_index: int = NO_INDEX
+    """The last `log_index` of an urgent item."""
+
+
+_NAMES = ("id", "engine", "epoch", "next_index", "head", "urgent_index")
+
+# Built once: to build a statement takes longer than to execute it.
+_READ = select(*(tables.chain.c[name] for name in _NAMES)).where(tables.chain.c.id == bindparam("chain"))
+_LOCK = _READ.with_for_update()
+_ADVANCE = update(tables.chain).where(tables.chain.c.id == bindparam("chain"))
 
 
 def next_head(head: bytes, leaf: bytes) -> bytes:
@@ -52,6 +66,7 @@ def start_chain(connection: Connection, *, engine: str, now: int) -> int:
         "opened_at": now,
         "next_index": 0,
         "head": GENESIS,
+        "urgent_index": NO_INDEX,
     }
     key = connection.execute(insert(tables.chain).values(row)).inserted_primary_key
     if key is None:
@@ -65,16 +80,17 @@ def read_chain(connection: Connection, chain_id: int, *, lock: bool = False) -> 
     Raises:
         StoreError: the chain is not there.
     """
-    chain = tables.chain
-    query = select(chain.c.id, chain.c.engine, chain.c.epoch, chain.c.next_index, chain.c.head)
-    query = query.where(chain.c.id == chain_id)
-    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    row = connection.execute(_LOCK if lock else _READ, {"chain": chain_id}).one_or_none()
     if row is None:
         raise StoreError(f"chain {chain_id} is not in the store; was it replaced while running?")
-    return ChainState(id=row.id, engine=row.engine, epoch=row.epoch, next_index=row.next_index, head=row.head)
+    return ChainState(**row._mapping)
 
 
-def advance_chain(connection: Connection, chain_id: int, *, next_index: int, head: bytes) -> None:
-    """Move the chain on; only for the holder of its lock."""
-    chain = tables.chain
-    connection.execute(update(chain).where(chain.c.id == chain_id).values(next_index=next_index, head=head))
+def advance_chain(
+    connection: Connection, chain_id: int, *, next_index: int, head: bytes, urgent_index: int | None = None
+) -> None:
+    """Move the chain on; only for the holder of its lock. Without `urgent_index`, nothing new is urgent."""
+    values: dict[str, Any] = {"chain": chain_id, "next_index": next_index, "head": head}
+    if urgent_index is not None:
+        values["urgent_index"] = urgent_index
+    connection.execute(_ADVANCE, values)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy.dialects import sqlite
 
 from registry import tables
-from registry.admission import check_admission, check_of, extra_of, is_skewed
+from registry.admission import check_admission, check_of, extra_of, is_skewed, is_urgent
 from registry.chain import ChainState, advance_chain, next_head
 from registry.delivery import Committed, Delivery
 from registry.documents import known_documents
@@ -27,6 +29,14 @@ _LOOK_UP = 1_000
 
 _SALT = 16
 """Bytes of an item's salt."""
+
+# Built once: to build a statement takes longer than to execute it.
+_STORED = select(*(tables.item.c[name] for name in ("uuid", "agent", "digest", "chain_id", "log_index"))).where(
+    tables.item.c.uuid.in_(bindparam("uuids", expanding=True))
+)
+_INSERT = insert(tables.item)
+_COMPILED = _INSERT.compile(dialect=sqlite.dialect())
+_INSERT_TEXT, _in_order = str(_COMPILED), itemgetter(*_COMPILED.positiontup or ())
 
 
 class _Stored(NamedTuple):
@@ -46,6 +56,7 @@ class GroupCommit:
         self._chain = chain
         self._next_index = chain.next_index
         self._head = chain.head
+        self._urgent_index: int | None = None
         self._items: list[dict[str, Any]] = []
         self._manifests: dict[str, dict[str, Any]] = {}
         self._refusals: list[Refusal] = []
@@ -127,6 +138,8 @@ class GroupCommit:
         self._keep_manifest(delivery, manifest_sha256)
         self._known[item.uuid] = _Stored(delivery.sender, item.digest, self._chain.id, index)
         self._head = next_head(self._head, leaf(statement))
+        if is_urgent(item):
+            self._urgent_index = index
         self._next_index = index + 1
         return index
 
@@ -159,10 +172,17 @@ class GroupCommit:
         record_refusals(self._connection, self._refusals)
         if not self._items:
             return
-        _write_manifests(self._connection, self._manifests)
-        self._connection.execute(insert(tables.item), self._items)
+        if self._manifests:
+            _write_manifests(self._connection, self._manifests)
+        _insert_items(self._connection, self._items)
         enqueue(self._connection, self._items)
-        advance_chain(self._connection, self._chain.id, next_index=self._next_index, head=self._head)
+        advance_chain(
+            self._connection,
+            self._chain.id,
+            next_index=self._next_index,
+            head=self._head,
+            urgent_index=self._urgent_index,
+        )
 
 
 def _item_row(item: ReceivedItem, delivery: Delivery) -> dict[str, Any]:
@@ -194,11 +214,9 @@ def _item_row(item: ReceivedItem, delivery: Delivery) -> dict[str, Any]:
 
 def _stored(connection: Connection, uuids: Sequence[str]) -> dict[str, _Stored]:
     """Return what is stored of these uuids."""
-    table = tables.item
-    query = select(table.c.uuid, table.c.agent, table.c.digest, table.c.chain_id, table.c.log_index)
     found: dict[str, _Stored] = {}
     for keys in _pieces(uuids):
-        for uuid, *stored in connection.execute(query.where(table.c.uuid.in_(keys))):
+        for uuid, *stored in connection.execute(_STORED, {"uuids": keys}):
             found[uuid] = _Stored(*stored)
     return found
 
@@ -209,8 +227,16 @@ def _referred(connection: Connection, deliveries: Sequence[Delivery]) -> dict[st
     ids = dict.fromkeys(item.payload_sha256 for item in items if item.payload is None)
     sizes: dict[str, int] = {}
     for keys in _pieces(list(ids)):
-        sizes |= known_documents(connection, keys)
+        sizes |= known_documents(connection, keys, kept=True)
     return sizes
+
+
+def _insert_items(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    if connection.dialect.name == "sqlite":
+        # SQLAlchemy would look at each value of each row once more, which takes half as long as to insert them.
+        connection.exec_driver_sql(_INSERT_TEXT, [_in_order(row) for row in rows])
+    else:
+        connection.execute(_INSERT, rows)
 
 
 def _write_manifests(connection: Connection, manifests: dict[str, dict[str, Any]]) -> None:

@@ -14,8 +14,11 @@ from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from registry import migrations
+from registry.backup_sqlite import copy_store
 from registry.engines import READERS, create_file, is_sqlite, parse_url, place_of, reading_engine, writing_engine
 from registry.lock import FileLock
+from registry.restore_marks import refuse_half_restored, refuse_half_restored_file
+from vedette.clock import SystemClock
 from vedette.errors import StoreError
 
 T = TypeVar("T")
@@ -38,12 +41,13 @@ class Database:
     must not interleave. Reads run beside them and never wait for them.
     """
 
-    def __init__(self, url: str, *, lock_wait: float = 5.0) -> None:
+    def __init__(self, url: str, *, lock_wait: float = 5.0, schema: migrations.Schema = migrations.CURRENT) -> None:
         """Describe the store; nothing is opened yet.
 
         Args:
             url: where it is.
             lock_wait: seconds to wait for a migration to end, or for users of the store before one.
+            schema: what the store must be; this release's.
 
         Raises:
             StoreError: the URL is not one of the two forms.
@@ -57,30 +61,56 @@ class Database:
         self._readers: ThreadPoolExecutor | None = None
         self._lock: FileLock | None = None
         self._lock_wait = lock_wait
+        self._schema = schema
 
     @property
     def dialect(self) -> str:
         """`sqlite` or `postgresql`."""
         return self._url.get_backend_name()
 
-    def migrate(self) -> None:
+    def migrate(self) -> Path | None:
         """Bring the schema to this release's, making the store if there is none; under a lock.
 
+        Returns:
+            The safety copy that was made of an older SQLite store first.
+
         Raises:
-            StoreError: the store is in use, newer than this release, or cannot be written.
+            StoreError: the store is in use, half restored, newer than this release, or cannot be written.
+            BackupError: the safety copy cannot be made; nothing was changed.
         """
-        if is_sqlite(self._url):
-            create_file(self._url)
-            with FileLock(self._lock_path, exclusive=True, wait=self._lock_wait):
-                self._migrate()
-        else:
+        try:
+            return self._migrate_alone()
+        finally:
+            if self._writer is None:
+                # Who only migrates has nothing to close.
+                self._writing.dispose()
+
+    def _migrate_alone(self) -> Path | None:
+        if not is_sqlite(self._url):
             self._migrate()
+            return None
+        refuse_half_restored_file(self._file)
+        create_file(self._url)
+        with FileLock(self._lock_path, exclusive=True, wait=self._lock_wait):
+            copy = self._copy_before()
+            self._migrate()
+        return copy
+
+    def _copy_before(self) -> Path | None:
+        with self._wrapped(), self._writing.connect() as connection:
+            revision = _revision(connection)
+        if revision is None or revision == self._schema.head or not self._schema.is_known(revision):
+            return None
+        copy = self._file.with_name(f"{self._file.name}.before-migration-{revision}-{SystemClock().now()}")
+        copy_store(self._file, copy)
+        return copy
 
     def _migrate(self) -> None:
         with self._wrapped(), self._writing.begin() as connection:
             if not is_sqlite(self._url):
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-            migrations.upgrade(connection)
+            refuse_half_restored(connection, self.place)
+            self._schema.upgrade(connection)
 
     def open(self) -> None:
         """Open the store for work; does nothing when it is open.
@@ -95,6 +125,7 @@ class Database:
             self._lock_file()
         try:
             with self._wrapped(), self._writing.connect() as connection:
+                refuse_half_restored(connection, self.place)
                 revision = _revision(connection)
             self._check_revision(revision)
         except BaseException:
@@ -104,20 +135,25 @@ class Database:
         self._readers = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="store-reader")
 
     def _lock_file(self) -> None:
-        if not Path(str(self._url.database)).is_file():
+        refuse_half_restored_file(self._file)
+        if not self._file.is_file():
             raise StoreError(f"{self.place}: there is no store yet; run: vedette migrate")
         lock = FileLock(self._lock_path, exclusive=False, wait=self._lock_wait)
         lock.acquire()
         self._lock = lock
 
     @property
+    def _file(self) -> Path:
+        return Path(str(self._url.database))
+
+    @property
     def _lock_path(self) -> Path:
         return Path(f"{self._url.database}.lock")
 
     def _check_revision(self, revision: str | None) -> None:
-        if revision == migrations.HEAD:
+        if revision == self._schema.head:
             return
-        if revision is None or migrations.is_known(revision):
+        if revision is None or self._schema.is_known(revision):
             raise StoreError(f"{self.place}: the schema is not this release's; run: vedette migrate")
         raise StoreError(
             f"{self.place}: the schema ({revision}) is newer than this release; install the release that made it"

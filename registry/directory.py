@@ -8,6 +8,8 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from registry import directory_rows
+from registry.audit import AuditEntry, record_audit
+from registry.callers import ITSELF, Actor
 from registry.counters import read_counter
 from registry.database import Database
 from registry.directory_rows import LIVE, AgentEntry, Enrolled, PresenceChange
@@ -51,7 +53,13 @@ class Directory:
         self._checked = 0.0
 
     async def enrol(
-        self, jid: str, *, role: Role, public_key: str | None, unsigned_allowed: bool = False
+        self,
+        jid: str,
+        *,
+        role: Role,
+        public_key: str | None,
+        unsigned_allowed: bool = False,
+        by: Actor = ITSELF,
     ) -> Enrolled:
         """Let an agent speak in a role; enrolling again replaces role and key.
 
@@ -60,6 +68,7 @@ class Directory:
             role: what it may do.
             public_key: base64 of its raw Ed25519 key; None only for an account that sends unsigned items.
             unsigned_allowed: whether bare SCANDALE messages are accepted from it.
+            by: who enrols it.
 
         Raises:
             RefusedError: the JID is not a bare one, or the key is not a key.
@@ -72,11 +81,17 @@ class Directory:
             VerifyingKey.from_text(public_key)
         agent = Enrolled(jid=jid, role=role, public_key=public_key, unsigned_allowed=unsigned_allowed)
         now = self._clock.now()
-        await self._database.write(lambda connection: directory_rows.enrol(connection, agent, now=now))
+        detail = f"role {role.value}; {_key_name(public_key)}" + ("; also unsigned items" if unsigned_allowed else "")
+
+        def work(connection: Connection) -> None:
+            directory_rows.enrol(connection, agent, now=now)
+            record_audit(connection, _entry(by, "agent.enroll", jid, detail), now=now)
+
+        await self._database.write(work)
         self._version = None
         return agent
 
-    async def revoke(self, jid: str) -> None:
+    async def revoke(self, jid: str, *, by: Actor = ITSELF) -> None:
         """Make an agent a stranger; what it sent before stays.
 
         Raises:
@@ -84,7 +99,14 @@ class Directory:
             StoreError: the database failed.
         """
         now = self._clock.now()
-        done = await self._database.write(lambda connection: directory_rows.revoke(connection, jid, now=now))
+
+        def work(connection: Connection) -> bool:
+            known = directory_rows.revoke(connection, jid, now=now)
+            if known:
+                record_audit(connection, _entry(by, "agent.revoke", jid), now=now)
+            return known
+
+        done = await self._database.write(work)
         self._version = None
         if not done:
             raise StrangerError("jid", f"{jid} is not enrolled")
@@ -261,3 +283,11 @@ def check_card(agent: Enrolled, signed: Signed) -> Card:
     if card.public_key != agent.public_key:
         raise RefusedError("public_key", "is not the enrolled key")
     return card
+
+
+def _entry(by: Actor, action: str, jid: str, detail: str = "") -> AuditEntry:
+    return AuditEntry(who=by.who, action=action, object=jid, origin=by.origin, detail=detail)
+
+
+def _key_name(public_key: str | None) -> str:
+    return "no key" if public_key is None else f"key {public_key}"

@@ -12,6 +12,11 @@ class DocumentRow(SQLModel, table=True):
     """A stored document; its bytes are a file named by their SHA-256."""
 
     __tablename__ = "document"
+    # What a key or agent takes up is asked before each upload.
+    __table_args__ = (
+        Index("ix_document_created_by", "created_by", "created_at", "sha256"),
+        Index("ix_document_created_at", "created_at", "sha256"),
+    )
 
     sha256: str = Field(primary_key=True)
     """SHA-256 of its bytes, hexadecimal: its id."""
@@ -23,6 +28,28 @@ class DocumentRow(SQLModel, table=True):
     """When it came first."""
     created_by: str
     """Agent or key that handed it in."""
+    description: str
+    """Canonical JSON of what its sender said of it: title, dates and the like."""
+
+
+class DocumentNameRow(SQLModel, table=True):
+    """A name that a client chose for a document, where it does not use the SHA-256."""
+
+    __tablename__ = "document_name"
+    __table_args__ = (Index("ix_document_name_sha256", "sha256"),)
+
+    name: str = Field(primary_key=True)
+    """The name."""
+    sha256: str
+    """The document that it means."""
+    content_type: str
+    """MIME type, as who gave the name said."""
+    created_at: int = Field(sa_type=BigInteger)
+    """When it was given."""
+    created_by: str
+    """Agent or key that gave it."""
+    description: str
+    """Canonical JSON of what was said of the document under this name."""
 
 
 class DocumentTombstoneRow(SQLModel, table=True):
@@ -52,4 +79,5 @@ class DocumentTombstoneRow(SQLModel, table=True):
 
 
 document: Final[Table] = SQLModel.metadata.tables["document"]
+document_name: Final[Table] = SQLModel.metadata.tables["document_name"]
 document_tombstone: Final[Table] = SQLModel.metadata.tables["document_tombstone"]

@@ -17,6 +17,9 @@ _LOOK_UP = 1_000
 
 _COLUMNS = ("queue_id", "chain_id", "log_index", "queued_at", "attempts", "due_at", "consumer", "reason")
 
+# Built once: it is asked in every commit.
+_BINDINGS = select(queue_tables.binding.c.queue_id, queue_tables.binding.c.pattern)
+
 
 def enqueue(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
     """Hold freshly inserted items for every queue with a matching binding.
@@ -25,7 +28,7 @@ def enqueue(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
         connection: the transaction that inserted them.
         rows: their rows, of one chain and with consecutive `log_index`.
     """
-    bindings = connection.execute(select(queue_tables.binding.c.queue_id, queue_tables.binding.c.pattern)).all()
+    bindings = connection.execute(_BINDINGS).all()
     if not bindings:
         return
     patterns: defaultdict[int, list[str]] = defaultdict(list)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from registry import tables
 from registry.batches import chain_ids
@@ -33,6 +33,8 @@ class ScanEvent:
 
     uuid: str
     """The item's uuid."""
+    log_index: int
+    """Its place in the engine's chain; between two items there may be audit entries."""
     agent: str
     """Bare JID of the agent that observed it."""
     type: str
@@ -92,12 +94,20 @@ class EventFeed:
         Raises:
             StoreError: the database failed.
         """
-        table = tables.item
-        query = select(*(table.c[name] for name in ScanEvent.__dataclass_fields__))
-        query = query.where(table.c.chain_id == position.chain_id, table.c.log_index >= position.next_index)
-        query = query.order_by(table.c.log_index).limit(limit)
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        wanted = {"chain": position.chain_id, "first": position.next_index, "most": limit}
+        rows = await self._database.read(lambda connection: connection.execute(_SCANS, wanted).all())
         return [ScanEvent(**row._mapping) for row in rows]
+
+    async def count(self, position: Position, *, until: int) -> int:
+        """Return how many items there are from the position up to before the index `until`.
+
+        Raises:
+            StoreError: the database failed.
+        """
+        index = tables.item.c.log_index
+        query = select(func.count()).where(tables.item.c.chain_id == position.chain_id)
+        query = query.where(index >= position.next_index, index < until)
+        return int(await self._database.read(lambda connection: connection.execute(query).scalar_one()))
 
     async def stamps(self, position: Position, *, limit: int, uuids: int) -> list[StampEvent]:
         """Return the tokens that follow the position, each with at most `uuids` of its items.
@@ -110,11 +120,37 @@ class EventFeed:
         )
 
 
+# Built once: they are asked many times a second, and to build a statement takes longer than to execute it.
+_SCANS = (
+    select(*(tables.item.c[name] for name in ScanEvent.__dataclass_fields__))
+    .where(tables.item.c.chain_id == bindparam("chain"), tables.item.c.log_index >= bindparam("first"))
+    .order_by(tables.item.c.log_index)
+    .limit(bindparam("most"))
+)
+_LAST_CHAIN = (
+    select(tables.chain.c.id, tables.chain.c.next_index)
+    .where(tables.chain.c.engine == bindparam("engine"))
+    .order_by(tables.chain.c.id.desc())
+    .limit(1)
+)
+_NEWEST_TOKEN = select(func.max(tables.token.c.id))
+_STAMPED = ("number", "count", "audit_count", "state", "first_index", "last_index", "chain_id")
+_STAMPS = (
+    select(
+        tables.token.c.id, tables.token.c.tsa, tables.token.c.gen_time, *(tables.batch.c[name] for name in _STAMPED)
+    )
+    .join(tables.batch, tables.batch.c.id == tables.token.c.batch_id)
+    # A batch that only holds audit entries is no news to those who wait for items.
+    .where(tables.token.c.id > bindparam("after"), tables.batch.c.count > tables.batch.c.audit_count)
+    .where(tables.batch.c.chain_id.in_(bindparam("chains", expanding=True)))
+    .order_by(tables.token.c.id)
+    .limit(bindparam("most"))
+)
+
+
 def _now(connection: Connection, engine: str) -> Position:
-    chain, token = tables.chain, tables.token
-    query = select(chain.c.id, chain.c.next_index).where(chain.c.engine == engine).order_by(chain.c.id.desc())
-    last = connection.execute(query.limit(1)).one_or_none()
-    newest = connection.execute(select(func.max(token.c.id))).scalar_one()
+    last = connection.execute(_LAST_CHAIN, {"engine": engine}).one_or_none()
+    newest = connection.execute(_NEWEST_TOKEN).scalar_one()
     return Position(
         chain_id=last.id if last is not None else 0,
         next_index=last.next_index if last is not None else 0,
@@ -123,17 +159,13 @@ def _now(connection: Connection, engine: str) -> Position:
 
 
 def _stamps(connection: Connection, engine: str, *, after: int, limit: int, uuids: int) -> list[StampEvent]:
-    token, batch = tables.token, tables.batch
-    names = ("number", "count", "state", "first_index", "last_index", "chain_id")
-    query = select(token.c.id, token.c.tsa, token.c.gen_time, *(batch.c[name] for name in names))
-    query = query.join(batch, batch.c.id == token.c.batch_id)
-    query = query.where(token.c.id > after, batch.c.chain_id.in_(chain_ids(connection, engine)))
-    rows = connection.execute(query.order_by(token.c.id).limit(limit)).all()
+    wanted = {"after": after, "chains": chain_ids(connection, engine), "most": limit}
+    rows = connection.execute(_STAMPS, wanted).all()
     return [
         StampEvent(
             token=row.id,
             batch=row.number,
-            count=row.count,
+            count=row.count - row.audit_count,
             state=row.state,
             tsa=row.tsa,
             gen_time=row.gen_time,
@@ -152,6 +184,7 @@ class _Row:
     gen_time: int
     number: int
     count: int
+    audit_count: int
     state: str
     first_index: int
     last_index: int

@@ -99,14 +99,16 @@ class RenewedPayloadsRow(SQLModel, table=True):
 
 
 class RevocationListRow(SQLModel, table=True):
-    """A certificate revocation list, stored once for all that it speaks of."""
+    """A certificate revocation list or a responder's answer, stored once for all that it speaks of."""
 
     __tablename__ = "revocation_list"
 
     sha256: str = Field(primary_key=True)
     """SHA-256 of the bytes, hexadecimal."""
+    kind: str
+    """`crl` or `ocsp`."""
     der: bytes
-    """The list in DER."""
+    """The list or answer in DER."""
     this_update: int = Field(sa_type=BigInteger)
     """When its issuer made it."""
     fetched_at: int = Field(sa_type=BigInteger)
@@ -114,16 +116,18 @@ class RevocationListRow(SQLModel, table=True):
 
 
 class RevocationCheckRow(SQLModel, table=True):
-    """The newest list from one distribution point of a certificate chain."""
+    """The newest list from one distribution point of a certificate chain, or a responder's newest answer."""
 
     __tablename__ = "revocation_check"
 
     chain_sha256: str = Field(primary_key=True, foreign_key="certificate_chain.sha256")
     """The chain."""
     url: str = Field(primary_key=True)
-    """The distribution point; empty for a chain that names none."""
+    """The distribution point or responder."""
+    about: str = Field(primary_key=True)
+    """SHA-256 of the certificate that the responder is asked about, hexadecimal; empty for a list."""
     list_sha256: str | None = Field(foreign_key="revocation_list.sha256")
-    """The newest list; absent while there was none."""
+    """The newest list or answer; absent while there was none."""
     checked_at: int = Field(sa_type=BigInteger)
     """When it was last asked for."""
     error: str

@@ -9,10 +9,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, literal, select, tuple_
 
 from registry import tables
+from registry.audit_tables import audit
 from registry.database import Database
 from registry.proof_state import ProofState
+from registry.retention_rows import deletion_of
 from vedette.canonical import parse_json
 from vedette.errors import RefusedError, VedetteError
+from vedette.evidence.deletion import Deletion
 
 __all__ = ["ItemFilter", "ItemPage", "ItemProof", "ItemSummary", "Items", "UnknownItemError"]
 
@@ -149,14 +152,10 @@ class Items:
             UnknownItemError: there is none with this uuid.
             StoreError: the database failed.
         """
-        table = tables.item
-        query = select(table.c.version, table.c.format, table.c.statement, table.c.payload, table.c.extra)
-        row = await self._database.read(
-            lambda connection: connection.execute(query.where(table.c.uuid == uuid)).mappings().one_or_none()
-        )
-        if row is None:
+        found = await self._database.read(lambda connection: _get(connection, uuid))
+        if found is None:
             raise UnknownItemError(f"{uuid}: there is no such item in the store")
-        return standard_form(row)
+        return found
 
     async def page(self, *, wanted: ItemFilter, limit: int = 100, cursor: str | None = None) -> ItemPage:
         """Return the newest items that are wanted; pages stay stable while items arrive.
@@ -193,13 +192,30 @@ class Items:
         return await self._database.read(_counts)
 
 
-def standard_form(row: RowMapping) -> dict[str, Any]:
-    """Return an item as it came, from `version`, `format`, `statement`, `payload` and `extra` of its row."""
+def _get(connection: Connection, uuid: str) -> dict[str, Any] | None:
+    table = tables.item
+    names = ("version", "format", "statement", "payload", "payload_sha256", "extra")
+    query = select(*(table.c[name] for name in names)).where(table.c.uuid == uuid)
+    row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        return None
+    return standard_form(row, deletion=deletion_of(connection, uuid, row["payload_sha256"], row["payload"]))
+
+
+def standard_form(row: RowMapping, *, deletion: Deletion | None = None) -> dict[str, Any]:
+    """Return an item as it came, from `version`, `format`, `statement`, `payload` and `extra` of its row.
+
+    A payload that was deleted is a document that is not there any more, with what its tombstone says beside it.
+    """
     extra = parse_json(row["extra"]) if row["extra"] is not None else {"item": {}, "payload": {}}
     statement = parse_json(row["statement"])
     # Bytes that are not kept inline are a document, whose id is their SHA-256.
     raw = row["payload"]
-    payload = {"document": statement["payload_sha256"]} if raw is None else {"raw": base64.b64encode(raw).decode()}
+    payload: dict[str, Any] = {"document": statement["payload_sha256"]}
+    if raw is not None:
+        payload = {"raw": base64.b64encode(raw).decode()}
+    elif deletion is not None:
+        payload["deleted"] = deletion.as_json()
     return {
         "version": row["version"],
         "format": row["format"],
@@ -209,7 +225,7 @@ def standard_form(row: RowMapping) -> dict[str, Any]:
     }
 
 
-def _state_column() -> ColumnElement[str]:
+def state_column() -> ColumnElement[str]:
     """Return the state of the item's batch: batches are contiguous, so the first that ends past it holds it."""
     batch, item = tables.batch, tables.item
     state = select(batch.c.state).where(batch.c.chain_id == item.c.chain_id, batch.c.last_index >= item.c.log_index)
@@ -225,7 +241,7 @@ _SUMMARY_COLUMNS = tuple(name for name in ItemSummary.__dataclass_fields__ if na
 def _list_query(wanted: ItemFilter, after: tuple[int, int, int] | None) -> Select[Any]:
     table = tables.item
     columns = [table.c[name] for name in (*_SUMMARY_COLUMNS, "chain_id")]
-    query = select(*columns, _state_column().label("state")).where(*_conditions(wanted))
+    query = select(*columns, state_column().label("state")).where(*_conditions(wanted))
     order = (table.c.received_at, table.c.chain_id, table.c.log_index)
     if after is not None:
         query = query.where(tuple_(*order) < tuple_(*after))
@@ -242,7 +258,7 @@ def _conditions(wanted: ItemFilter) -> list[ColumnElement[bool]]:
     if wanted.until is not None:
         conditions.append(table.c.received_at < wanted.until)
     if wanted.state is not None:
-        conditions.append(_state_column() == wanted.state.value)
+        conditions.append(state_column() == wanted.state.value)
     return conditions
 
 
@@ -296,8 +312,10 @@ def _tokens(connection: Connection, batch_id: int) -> list[ItemToken]:
 def _counts(connection: Connection) -> dict[ProofState, int]:
     batch, chain = tables.batch, tables.chain
     counts = dict.fromkeys(ProofState, 0)
-    for state, items in connection.execute(select(batch.c.state, func.sum(batch.c.count)).group_by(batch.c.state)):
-        counts[ProofState(state)] += int(items)
-    committed = connection.execute(select(func.coalesce(func.sum(chain.c.next_index), 0))).scalar_one()
-    counts[ProofState.PENDING] += int(committed) - sum(counts.values())
+    items = func.sum(batch.c.count - batch.c.audit_count)
+    for state, number in connection.execute(select(batch.c.state, items).group_by(batch.c.state)):
+        counts[ProofState(state)] += int(number)
+    logged = connection.execute(select(func.coalesce(func.sum(chain.c.next_index), 0))).scalar_one()
+    audits = connection.execute(select(func.count()).where(audit.c.chain_id.is_not(None))).scalar_one()
+    counts[ProofState.PENDING] += int(logged) - int(audits) - sum(counts.values())
     return counts

@@ -209,7 +209,9 @@ class Outbox:
         return await self._read(lambda connection: outbox_reading.receipts(connection, limit=limit, skip=skip))
 
     async def drop_receipts(self, sha256s: Sequence[str]) -> int:
-        """Forget receipts (by SHA-256 of their text) whose items are proved; returns how many were kept.
+        """Forget receipts (by SHA-256 of their text) whose items are proved, but each engine's newest.
+
+        Returns how many were not known to be proved before.
 
         Raises:
             StoreError: the file cannot be written.

@@ -38,8 +38,10 @@ CREATE TABLE tombstone (
 );
 CREATE TABLE receipt (
     id INTEGER PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE, text TEXT NOT NULL, signature TEXT NOT NULL,
-    received_at INTEGER NOT NULL
+    received_at INTEGER NOT NULL, engine TEXT NOT NULL, proved INTEGER NOT NULL DEFAULT 0
 );
+CREATE INDEX receipt_engine ON receipt (engine, id);
+CREATE INDEX receipt_proved ON receipt (id) WHERE proved;
 """
 
 

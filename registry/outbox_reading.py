@@ -119,8 +119,8 @@ def documents(connection: sqlite3.Connection) -> set[str]:
 
 
 def receipts(connection: sqlite3.Connection, *, limit: int, skip: int) -> list[Signed]:
-    """Return the oldest receipts that are kept, after `skip` of them."""
-    query = "SELECT text, signature FROM receipt ORDER BY id LIMIT ? OFFSET ?"
+    """Return the oldest receipts whose items are not known to be proved, after `skip` of them."""
+    query = "SELECT text, signature FROM receipt WHERE NOT proved ORDER BY id LIMIT ? OFFSET ?"
     rows = connection.execute(query, (limit, skip))
     return [Signed(text=text, signature=signature) for text, signature in rows]
 
@@ -132,7 +132,8 @@ def status(connection: sqlite3.Connection, *, now: int) -> OutboxStatus:
     items, size = connection.execute("SELECT count(*), coalesce(sum(size), 0) FROM item").fetchone()
     first = connection.execute("SELECT added_at FROM item ORDER BY seq LIMIT 1").fetchone()
     dead, discarded, kept = connection.execute(
-        "SELECT (SELECT count(*) FROM dead_letter), (SELECT count(*) FROM tombstone), (SELECT count(*) FROM receipt)"
+        "SELECT (SELECT count(*) FROM dead_letter), (SELECT count(*) FROM tombstone),"
+        " (SELECT count(*) FROM receipt WHERE NOT proved)"
     ).fetchone()
     return OutboxStatus(
         epoch=epoch,

@@ -28,6 +28,8 @@ _BUSY = 10.0
 class Tombstone:
     """A dead letter that a person discarded."""
 
+    seq: int
+    """Its `origin_seq`."""
     uuid: str
     """The item's uuid."""
     discarded_at: int
@@ -38,6 +40,30 @@ class Tombstone:
     """Why it was refused."""
     why: str
     """Why it was discarded."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Numbers:
+    """What became of an outbox's numbers, as far as it knows itself."""
+
+    epoch: str
+    """What they belong to."""
+    next_seq: int
+    """The `origin_seq` that the next item gets."""
+    held: frozenset[int]
+    """Those of items that wait, of dead letters and of tombstones."""
+    waiting: int
+    """Items that wait."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutboxDepth:
+    """How much an outbox holds."""
+
+    items: int
+    """Items that are not confirmed."""
+    dead_letters: int
+    """Items that were given up and wait for a person."""
 
 
 class OutboxVisit:
@@ -56,6 +82,16 @@ class OutboxVisit:
         """
         return self._read(lambda connection: str(_fact(connection, "agent")))
 
+    def depth(self) -> OutboxDepth:
+        """Return how much it holds.
+
+        Raises:
+            StoreError: the file is not an outbox of this release, or cannot be read.
+        """
+        query = "SELECT (SELECT count(*) FROM item), (SELECT count(*) FROM dead_letter)"
+        items, dead_letters = self._read(lambda connection: connection.execute(query).fetchone())
+        return OutboxDepth(items=items, dead_letters=dead_letters)
+
     def dead_letters(self) -> list[DeadLetter]:
         """Return the items that were given up, with their content, oldest number first.
 
@@ -70,12 +106,20 @@ class OutboxVisit:
         Raises:
             StoreError: the file is not an outbox of this release, or cannot be read.
         """
-        query = "SELECT uuid, discarded_at, field, reason, why FROM tombstone ORDER BY seq"
+        query = "SELECT seq, uuid, discarded_at, field, reason, why FROM tombstone ORDER BY seq"
         rows = self._read(lambda connection: connection.execute(query).fetchall())
         return [
-            Tombstone(uuid=uuid, discarded_at=at, field=field, reason=reason, why=why)
-            for uuid, at, field, reason, why in rows
+            Tombstone(seq=seq, uuid=uuid, discarded_at=at, field=field, reason=reason, why=why)
+            for seq, uuid, at, field, reason, why in rows
         ]
+
+    def numbers(self) -> Numbers:
+        """Return what became of its numbers: all below `next_seq` that are not held were confirmed.
+
+        Raises:
+            StoreError: the file is not an outbox of this release, or cannot be read.
+        """
+        return self._read(_numbers)
 
     def replay(self, uuid: str) -> None:
         """Let a dead letter wait again; its agent finds it within seconds, or when it is started.
@@ -132,6 +176,20 @@ class OutboxVisit:
             yield
         except sqlite3.Error as error:
             raise StoreError(f"{self.path}: the outbox cannot be used: {error}") from error
+
+
+def _numbers(connection: sqlite3.Connection) -> Numbers:
+    connection.execute("BEGIN")
+    held = connection.execute(
+        "SELECT seq FROM item UNION SELECT seq FROM dead_letter UNION SELECT seq FROM tombstone"
+    )
+    (waiting,) = connection.execute("SELECT count(*) FROM item").fetchone()
+    return Numbers(
+        epoch=str(_fact(connection, "epoch")),
+        next_seq=int(str(_fact(connection, "next_seq"))),
+        held=frozenset(seq for (seq,) in held),
+        waiting=waiting,
+    )
 
 
 def _fact(connection: sqlite3.Connection, name: str) -> object:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import orjson
 
-from vedette.canonical import canonical_json
+from vedette.canonical import canonical_json, parse_json
 from vedette.clock import MICROSECONDS
 from vedette.errors import ConflictError, RefusedError, VedetteError
 from vedette.messages.batch import Signed
@@ -170,11 +171,12 @@ def _check_no_dead_letter(connection: sqlite3.Connection, uuids: Sequence[str]) 
 
 def confirm(receipt: Signed, uuids: Sequence[str], *, now: int) -> Work[int]:
     """Keep the receipt, forget the items' bytes and return how many were waiting."""
+    engine = _engine_of(receipt)
 
     def work(connection: sqlite3.Connection, tally: Tally) -> tuple[int, Tally]:
         connection.execute(
-            "INSERT OR IGNORE INTO receipt (sha256, text, signature, received_at) VALUES (?, ?, ?, ?)",
-            (receipt.sha256, receipt.text, receipt.signature, now),
+            "INSERT OR IGNORE INTO receipt (sha256, text, signature, received_at, engine) VALUES (?, ?, ?, ?, ?)",
+            (receipt.sha256, receipt.text, receipt.signature, now, engine),
         )
         keys = (orjson.dumps(list(uuids)).decode(),)
         listed = "uuid IN (SELECT value FROM json_each(?))"
@@ -185,6 +187,14 @@ def confirm(receipt: Signed, uuids: Sequence[str], *, now: int) -> Work[int]:
         return count, replace(tally, count=tally.count - count, size=tally.size - size)
 
     return work
+
+
+def _engine_of(receipt: Signed) -> str:
+    """Return who signed a receipt; empty where it does not say, which no checked one does."""
+    with suppress(RefusedError):
+        value = parse_json(receipt.text)
+        return str(value.get("engine", "")) if isinstance(value, dict) else ""
+    return ""
 
 
 def refuse(uuid: str, field: str, reason: str, *, now: int, limits: Limits) -> Work[bool]:
@@ -273,11 +283,18 @@ def _dead_size(connection: sqlite3.Connection, uuid: str) -> int:
 
 
 def drop_receipts(sha256s: Sequence[str]) -> Work[int]:
-    """Forget receipts whose items are proved, and return how many there were."""
+    """Note that the items of receipts are proved, and return how many receipts there were.
+
+    The newest of each engine stays: as long as its sender has it, the end of that log cannot be cut off unseen.
+    """
 
     def work(connection: sqlite3.Connection, tally: Tally) -> tuple[int, Tally]:
-        keys = (orjson.dumps(list(sha256s)).decode(),)
-        done = connection.execute("DELETE FROM receipt WHERE sha256 IN (SELECT value FROM json_each(?))", keys)
-        return done.rowcount, tally
+        listed = "UPDATE receipt SET proved = 1 WHERE NOT proved AND sha256 IN (SELECT value FROM json_each(?))"
+        count = connection.execute(listed, (orjson.dumps(list(sha256s)).decode(),)).rowcount
+        connection.execute(
+            "DELETE FROM receipt WHERE proved"
+            " AND id < (SELECT max(id) FROM receipt AS newer WHERE newer.engine = receipt.engine)"
+        )
+        return count, tally
 
     return work

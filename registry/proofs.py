@@ -6,15 +6,18 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, insert, select, update
 
 from registry import batches, tables
+from registry.audit_log import LoggedAudits, is_any_waiting, log_audits
 from registry.batches import PendingBatch, Unbatched
-from registry.bundle_source import bundle_contents
+from registry.bundle_source import audit_bundle_contents, bundle_contents
 from registry.content import ContentFolder
 from registry.database import ConcurrentWriteError, Database
+from registry.log import received_at_of
 from registry.proof_state import ProofState, state_of
 from registry.record_states import counted_stamps, open_record, settle_state, store_certificates
+from registry.scandale_tables import batch_top
 from vedette.clock import Clock
 from vedette.errors import EvidenceError
 from vedette.evidence.bundle_contents import BundleContents, certificates_to_pem
@@ -51,6 +54,23 @@ class Proofs:
         self._engine = engine
         self._clock = clock
         self._complete: dict[str, int] = {}
+        self._damaged_audits: frozenset[int] = frozenset()
+
+    async def log_audits(self) -> LoggedAudits:
+        """Take the audit entries that are in no chain yet into this engine's; usually there is none.
+
+        Raises:
+            StoreError: the database failed.
+        """
+        passed = self._damaged_audits
+        if not await self._database.read(lambda connection: is_any_waiting(connection, passed=passed)):
+            return LoggedAudits()
+        now = self._clock.now()
+        logged = await self._database.write(
+            lambda connection: log_audits(connection, engine=self._engine, now=now, passed=passed)
+        )
+        self._damaged_audits = passed | frozenset(logged.damaged)
+        return logged
 
     async def unbatched(self) -> Unbatched:
         """Return what waits to be put into a batch.
@@ -81,14 +101,13 @@ class Proofs:
         if row is None:
             return None
         try:
-            key = await self._database.write(
-                lambda connection: connection.execute(insert(tables.batch).values(row)).inserted_primary_key
-            )
+            id = await self._database.write(lambda connection: _store_batch(connection, row))
         except ConcurrentWriteError:
             # Another process closed the same range between our read and our write.
             return None
-        values = {name: row[name] for name in ("number", "first_index", "last_index", "count", "root", "closed_at")}
-        return PendingBatch(id=key[0] if key else 0, state=ProofState.PENDING, reason="", **values)
+        names = ("chain_id", "number", "first_index", "last_index", "count", "audit_count", "root", "closed_at")
+        values = {name: row[name] for name in names}
+        return PendingBatch(id=id, state=ProofState.PENDING, reason="", **values)
 
     async def pending_batches(self, *, tsa: str, limit: int) -> list[PendingBatch]:
         """Return batches without a token of this authority: those without any first, oldest first.
@@ -130,6 +149,21 @@ class Proofs:
         pem = certificates_to_pem(token.chain)
         return await self._database.write(lambda connection: _store_token(connection, row, pem))
 
+    async def collected_at(self, batch: PendingBatch) -> list[int]:
+        """Return when the items of a batch were collected, by their agents' clocks, where those are not known wrong.
+
+        Raises:
+            StoreError: the database failed.
+        """
+        item = tables.item
+        query = select(item.c.collected_at).where(
+            item.c.chain_id == batch.chain_id,
+            item.c.log_index.between(batch.first_index, batch.last_index),
+            item.c.collected_at.is_not(None),
+            item.c.skew.is_(False),
+        )
+        return await self._database.read(lambda connection: list(connection.execute(query).scalars()))
+
     async def set_failed(self, batch: PendingBatch, reason: str) -> ProofState:
         """Say that a batch will not be stamped by itself; returns its state, which a token overrules.
 
@@ -169,9 +203,27 @@ class Proofs:
             StoreError: the database failed, or what is stored does not fit together.
         """
         contents = await self._database.read(lambda connection: bundle_contents(connection, uuid))
-        if contents.payload is not None or self._documents is None:
+        if contents.payload is not None or contents.deletion is not None or self._documents is None:
             return contents
         return await asyncio.to_thread(_with_document, contents, self._documents)
+
+    async def audit_bundle_contents(self, number: int) -> BundleContents:
+        """Return the same for the audit entry of this number.
+
+        Raises:
+            EvidenceError: there is no such entry, or it has no token yet; says which.
+            StoreError: the database failed, or what is stored does not fit together.
+        """
+        return await self._database.read(lambda connection: audit_bundle_contents(connection, number))
+
+
+def _store_batch(connection: Connection, row: dict[str, Any]) -> int:
+    """Store a row of `next_batch_row` and return its id."""
+    columns = {name: value for name, value in row.items() if name != "top"}
+    key = connection.execute(insert(tables.batch).values(columns)).inserted_primary_key
+    id = int(key[0]) if key else 0
+    connection.execute(insert(batch_top).values(batch_id=id, nodes=row["top"]))
+    return id
 
 
 def _with_document(contents: BundleContents, documents: ContentFolder) -> BundleContents:
@@ -231,14 +283,18 @@ def _unstamped(connection: Connection, engine: str) -> Unstamped:
     waiting = batches.unbatched(connection, engine)
     count, oldest, failed = waiting.count, waiting.oldest_received_at, 0
     table = tables.batch
-    states = table.c.state.in_([ProofState.PENDING.value, ProofState.FAILED.value])
     mine = table.c.chain_id.in_(batches.chain_ids(connection, engine))
-    query = select(table.c.chain_id, table.c.first_index, table.c.last_index, table.c.state).where(mine, states)
-    for place, row in enumerate(connection.execute(query.order_by(table.c.id)).all()):
-        if place == 0:
-            received_at = batches.received_at_of(connection, row.chain_id, row.first_index)
-            oldest = min(oldest, received_at) if count else received_at
-        size = row.last_index - row.first_index + 1
-        count += size
-        failed += size if row.state == ProofState.FAILED.value else 0
+    for state in (ProofState.PENDING, ProofState.FAILED):
+        number, first_id = connection.execute(
+            select(func.coalesce(func.sum(table.c.count), 0), func.min(table.c.id)).where(
+                mine, table.c.state == state.value
+            )
+        ).one()
+        if first_id is None:
+            continue
+        first = connection.execute(select(table.c.chain_id, table.c.first_index).where(table.c.id == first_id)).one()
+        received_at = received_at_of(connection, first.chain_id, first.first_index)
+        oldest = min(oldest, received_at) if count else received_at
+        count += int(number)
+        failed += int(number) if state is ProofState.FAILED else 0
     return Unstamped(count=count, oldest_received_at=oldest, failed=failed)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, Table, delete, exists, func, insert, select, text
 
 from registry import queue_tables, tables
+from registry.audit import AuditEntry, record_audit
 from registry.enqueue import hold
 from registry.queue_errors import ForeignQueueError, UnknownQueueError
 from vedette.errors import RefusedError
@@ -95,7 +96,7 @@ def bind(
     return Bound(patterns=fresh, held=held)
 
 
-def unbind(connection: Connection, name: str, *, asker: Asker, patterns: Sequence[str]) -> int:
+def unbind(connection: Connection, name: str, *, asker: Asker, patterns: Sequence[str], now: int) -> int:
     """Take patterns away; what is held already stays held. Returns how many there were.
 
     Raises:
@@ -104,7 +105,14 @@ def unbind(connection: Connection, name: str, *, asker: Asker, patterns: Sequenc
     queue_id = require(connection, name, asker)
     table = queue_tables.binding
     mine = (table.c.queue_id == queue_id, table.c.pattern.in_(list(patterns)))
-    return connection.execute(delete(table).where(*mine)).rowcount
+    count = connection.execute(delete(table).where(*mine)).rowcount
+    if count:
+        detail = f"{count} taken away of: {', '.join(patterns)}"
+        entry = AuditEntry(
+            who=f"agent {asker.jid}", action="queue.unbind", object=f"queue {name}", origin="xmpp", detail=detail
+        )
+        record_audit(connection, entry, now=now)
+    return count
 
 
 def _stop_commits(connection: Connection) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, Select, delete, insert, select, update
 
 from registry import queue_tables, tables
+from registry.audit import AuditEntry, record_audit
+from registry.callers import ITSELF, Actor
 from registry.database import Database
 from registry.queue_errors import NoSuchDeadLetterError
 from registry.text import storable
@@ -58,13 +60,14 @@ class QueueDeadLetters:
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [QueueDeadLetter(**row._mapping) for row in rows]
 
-    async def replay(self, queue: str, uuid: str) -> None:
+    async def replay(self, queue: str, uuid: str, *, by: Actor = ITSELF) -> None:
         """Let a dead letter wait at the end of its queue, with all its attempts.
 
         Raises:
             NoSuchDeadLetterError: there is none, or it was discarded.
             StoreError: the database failed.
         """
+        now = self._clock.now()
 
         def work(connection: Connection) -> None:
             table = queue_tables.queue_dead_letter
@@ -73,10 +76,11 @@ class QueueDeadLetters:
             fresh = {"attempts": 0, "due_at": 0, "consumer": "", "reason": ""}
             connection.execute(insert(queue_tables.queue_item).values(kept | fresh))
             connection.execute(delete(table).where(table.c.id == row["id"]))
+            record_audit(connection, _entry("replay", queue, uuid, by), now=now)
 
         await self._database.write(work)
 
-    async def discard(self, queue: str, uuid: str, reason: str) -> None:
+    async def discard(self, queue: str, uuid: str, reason: str, *, by: Actor = ITSELF) -> None:
         """Say that nobody will handle a dead letter, and why; it stays visible as a tombstone.
 
         Raises:
@@ -90,8 +94,14 @@ class QueueDeadLetters:
             row = _waiting(connection, queue, uuid)
             values = {"discarded_at": now, "why": storable(reason, limit=MAX_TEXT)}
             connection.execute(update(table).where(table.c.id == row["id"]).values(values))
+            record_audit(connection, _entry("discard", queue, uuid, by, reason), now=now)
 
         await self._database.write(work)
+
+
+def _entry(verb: str, queue: str, uuid: str, by: Actor, detail: str = "") -> AuditEntry:
+    action, place = f"dead-letter.{verb}", f"{uuid} in queue:{queue}"
+    return AuditEntry(who=by.who, action=action, object=place, origin=by.origin, detail=detail)
 
 
 def _query() -> Select[Any]:

@@ -12,6 +12,7 @@ _NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 
 
 _LEASED = text("consumer <> ''")
+_WAITING = text("discarded_at IS NULL")
 
 
 class QueueRow(SQLModel, table=True):
@@ -49,6 +50,8 @@ class QueueItemRow(SQLModel, table=True):
     __tablename__ = "queue_item"
     __table_args__ = (
         Index("ix_queue_item_queue", "queue_id", "id"),
+        # Whether somebody still waits for an item is asked before its payload is deleted.
+        Index("ix_queue_item_place", "chain_id", "log_index"),
         # Who has what is asked at each fetch, of queues with a million items that nobody has.
         Index("ix_queue_item_leased", "queue_id", "consumer", sqlite_where=_LEASED, postgresql_where=_LEASED),
         # Ids are never used twice, so that a late answer never means another item.
@@ -79,7 +82,12 @@ class QueueDeadLetterRow(SQLModel, table=True):
     """An item that a consumer could not handle; discarded, it stays as its own tombstone."""
 
     __tablename__ = "queue_dead_letter"
-    __table_args__ = (Index("ix_queue_dead_letter_queue", "queue_id", "id"),)
+    __table_args__ = (
+        Index("ix_queue_dead_letter_queue", "queue_id", "died_at", "id"),
+        Index("ix_queue_dead_letter_died", "died_at", "id"),
+        # What a person looks for, however many tombstones lie about it.
+        Index("ix_queue_dead_letter_waiting", "died_at", "id", sqlite_where=_WAITING, postgresql_where=_WAITING),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     """Order."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, RowMapping, func, select
 
 from registry import queue_bindings, queue_leases, queue_tables, tables
 from registry.database import Database
@@ -14,6 +14,7 @@ from registry.items import standard_form
 from registry.queue_bindings import Asker, Bound
 from registry.queue_errors import ForeignQueueError, UnknownQueueError
 from registry.queue_leases import MAX_LEASE, Leased
+from registry.retention_rows import deletion_of
 from vedette.clock import MICROSECONDS, Clock
 
 __all__ = ["Asker", "Bound", "ForeignQueueError", "HeldItem", "QueueStatus", "Queues", "UnknownQueueError"]
@@ -102,8 +103,9 @@ class Queues:
             RefusedError: the queue is unknown or somebody else's.
             StoreError: the database failed.
         """
+        now = self._clock.now()
         return await self._database.write(
-            lambda connection: queue_bindings.unbind(connection, name, asker=asker, patterns=patterns)
+            lambda connection: queue_bindings.unbind(connection, name, asker=asker, patterns=patterns, now=now)
         )
 
     async def lease(
@@ -221,7 +223,7 @@ class Queues:
 
 
 def _contents(connection: Connection, leased: Sequence[Leased]) -> list[HeldItem]:
-    names = ("uuid", "version", "format", "statement", "payload", "extra", "digest", "received_at")
+    names = ("uuid", "version", "format", "statement", "payload", "payload_sha256", "extra", "digest", "received_at")
     query = select(*(tables.item.c[name] for name in names))
     query = query.where(tables.item.c.uuid.in_([one.uuid for one in leased]))
     rows = {row["uuid"]: row for row in connection.execute(query).mappings()}
@@ -232,10 +234,15 @@ def _contents(connection: Connection, leased: Sequence[Leased]) -> list[HeldItem
             attempts=one.attempts,
             received_at=rows[one.uuid]["received_at"],
             digest=rows[one.uuid]["digest"].hex(),
-            data=standard_form(rows[one.uuid]),
+            data=_data(connection, rows[one.uuid]),
         )
         for one in leased
     ]
+
+
+def _data(connection: Connection, row: RowMapping) -> dict[str, Any]:
+    deletion = deletion_of(connection, row["uuid"], row["payload_sha256"], row["payload"])
+    return standard_form(row, deletion=deletion)
 
 
 def _statuses(connection: Connection) -> list[QueueStatus]:

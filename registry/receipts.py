@@ -1,13 +1,14 @@
-"""The senders' receipts against the log: a tail that was cut off, or a past that was rewritten, shows here.
+"""Receipts and signed heads against the log: a tail that was cut off, or a past that was rewritten, shows here.
 
-The engine signed each receipt, and its sender has kept it: whoever changes the store cannot change those.
+The engine signed each receipt, and its sender has kept it; the registry signed where the logs stood. Whoever changes
+the store cannot change those.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from sqlalchemy import Connection, select
 from registry import tables
 from registry.chain import GENESIS, next_head
 from registry.database import Database
+from registry.head_lists import read_claims
+from registry.log import read_statements
 from vedette.canonical import parse_json
 from vedette.errors import RefusedError, StoreError
 from vedette.evidence.finding import Finding
@@ -38,6 +41,11 @@ class ReceiptsReport:
     """Items that they confirm."""
     findings: tuple[Finding, ...]
     """What is wrong."""
+    heads: int = 0
+    """Signed lists of heads that were checked, too."""
+    heads_left_out: int = 0
+    """Lists of the store that were not: signed with a key that the registry has no more, so that nothing confirms
+    them."""
 
 
 def read_receipts(outbox: Path) -> list[Signed]:
@@ -54,33 +62,45 @@ def read_receipts(outbox: Path) -> list[Signed]:
     return [Signed(text=text, signature=signature) for text, signature in rows]
 
 
-async def check_receipts(database: Database, receipts: Sequence[Signed]) -> ReceiptsReport:
-    """Hold receipts against what is stored.
+async def check_receipts(
+    database: Database, receipts: Sequence[Signed], *, heads: Sequence[Signed] = ()
+) -> ReceiptsReport:
+    """Hold receipts and signed heads, the store's own and more that somebody kept, against what is stored.
 
     Raises:
         StoreError: the database failed.
     """
-    return await database.read(lambda connection: _check(connection, receipts))
+    return await database.read(lambda connection: _check(connection, receipts, heads))
 
 
-def _check(connection: Connection, receipts: Sequence[Signed]) -> ReceiptsReport:
-    findings: list[Finding] = []
+def _check(connection: Connection, receipts: Sequence[Signed], heads: Sequence[Signed]) -> ReceiptsReport:
+    claims = read_claims(connection, heads)
+    findings: list[Finding] = [*claims.findings]
     by_log: dict[LogPlace, list[Receipt]] = defaultdict(list)
     for signed in receipts:
         try:
-            receipt = _open(connection, signed)
+            receipt = open_receipt(connection, signed)
         except RefusedError as error:
             findings.append(Finding(kind="receipt", place=f"receipt {signed.sha256[:16]}", text=str(error)))
         else:
             by_log[LogPlace(engine=receipt.engine, epoch=receipt.epoch)].append(receipt)
     for log, ours in by_log.items():
         findings += _check_items(connection, log, ours)
-        findings += _check_heads(connection, log, ours)
+        for receipt in ours:
+            claims.heads[log].setdefault(receipt.log_index, set()).add(receipt.head)
+    for log, signed_heads in claims.heads.items():
+        findings += _check_heads(connection, log, signed_heads)
     items = sum(len(receipt.committed) for ours in by_log.values() for receipt in ours)
-    return ReceiptsReport(receipts=len(receipts), items=items, findings=tuple(findings))
+    return ReceiptsReport(
+        receipts=len(receipts),
+        items=items,
+        findings=tuple(findings),
+        heads=claims.lists,
+        heads_left_out=claims.left_out,
+    )
 
 
-def _open(connection: Connection, signed: Signed) -> Receipt:
+def open_receipt(connection: Connection, signed: Signed) -> Receipt:
     """Return a receipt that verifies with the key that its engine is enrolled with.
 
     Raises:
@@ -113,32 +133,30 @@ def _check_items(connection: Connection, log: LogPlace, receipts: Sequence[Recei
                 yield Finding(kind="rewritten", place=place, text=text)
 
 
-def _check_heads(connection: Connection, log: LogPlace, receipts: Sequence[Receipt]) -> Iterator[Finding]:
-    """Yield where the log's head, recomputed, is not the one that the engine signed."""
+def _check_heads(connection: Connection, log: LogPlace, signed: Mapping[int, set[str]]) -> Iterator[Finding]:
+    """Yield where the log's head, recomputed, is not the one that was signed."""
     chain = tables.chain
     query = select(chain.c.id, chain.c.next_index).where(chain.c.engine == log.engine, chain.c.epoch == log.epoch)
     row = connection.execute(query).one_or_none()
     if row is None:
         yield Finding(kind="truncated", place=log.end, text="there is no such log in the store")
         return
-    signed = {receipt.log_index: receipt.head for receipt in receipts}
     last = max(signed)
     if last >= row.next_index:
-        text = f"the engine signed {last + 1} items, the log has {row.next_index}: its tail was cut off"
+        text = f"{last + 1} entries were signed, the log has {row.next_index}: its tail was cut off"
         yield Finding(kind="truncated", place=log.item(row.next_index), text=text)
     for index, head in _heads(connection, row.id, until=last):
-        if index in signed and signed[index] != head.hex():
+        if index in signed and signed[index] != {head.hex()}:
             yield Finding(kind="rewritten", place=log.item(index), text="the log up to here is not the one signed")
             # Every later head follows from this one.
             return
 
 
 def _heads(connection: Connection, chain_id: int, *, until: int) -> Iterator[tuple[int, bytes]]:
-    """Yield the head after each item, recomputed."""
-    item, head = tables.item, GENESIS
-    query = select(item.c.log_index, item.c.statement).where(item.c.chain_id == chain_id)
+    """Yield the head after each item and audit entry, recomputed."""
+    head = GENESIS
     for start in range(0, until + 1, _READ_TOGETHER):
-        part = item.c.log_index.between(start, min(until, start + _READ_TOGETHER - 1))
-        for row in connection.execute(query.where(part).order_by(item.c.log_index)).all():
-            head = next_head(head, leaf(row.statement))
-            yield row.log_index, head
+        last = min(until, start + _READ_TOGETHER - 1)
+        for index, statement in read_statements(connection, chain_id, start, last):
+            head = next_head(head, leaf(statement))
+            yield index, head

@@ -6,6 +6,7 @@ from sqlalchemy import Connection, select
 
 from registry import tables
 from registry.evidence_tables import renewal, renewal_path, renewed_payloads
+from registry.log import read_statements
 from vedette.errors import StoreError
 from vedette.evidence.bundle_contents import certificates_from_pem
 from vedette.evidence.hashtree import HashTree, digest_function
@@ -21,15 +22,14 @@ def batch_evidence(connection: Connection, token_id: int) -> BatchEvidence:
         EvidenceError: a stored path is damaged.
         StoreError: there is no such token, or items are missing.
     """
-    token, batch, item = tables.token, tables.batch, tables.item
+    token, batch = tables.token, tables.batch
     query = select(token.c.token, batch, batch.c["count"].label("size"))
     query = query.join(batch, batch.c.id == token.c.batch_id).where(token.c.id == token_id)
     row = connection.execute(query).one_or_none()
     if row is None:
         raise StoreError(f"token {token_id}: is not in the store, or its batch is not")
-    held = select(item.c.statement).where(item.c.chain_id == row.chain_id)
-    held = held.where(item.c.log_index.between(row.first_index, row.last_index)).order_by(item.c.log_index)
-    statements = list(connection.execute(held).scalars())
+    held = read_statements(connection, row.chain_id, row.first_index, row.last_index)
+    statements = [statement for _, statement in held]
     if len(statements) != row.size:
         raise StoreError(f"batch {row.number}: items are missing: the store is damaged; restore a backup")
     if HashTree([leaf(data) for data in (*statements, row.statement)]).root != row.root:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from registry import tables
 from registry.counters import count_up, read_counter
 from registry.database import Database
 from registry.text import storable
+from vedette.errors import StoreError
 from vedette.messages.limits import MAX_TEXT
 
 KEPT = 10_000
@@ -56,14 +58,27 @@ class Refusals:
 
     def __init__(self, *, database: Database) -> None:
         self._database = database
+        self._waiting: list[Refusal] = []
+        self._writing = asyncio.Lock()
 
     async def record(self, refusals: Sequence[Refusal]) -> None:
-        """Store refusals that were made outside a commit.
+        """Store refusals that were made outside a commit; those that come at the same time share a transaction.
+
+        Whoever sends garbage must not make the only writer sync the disk for each piece of it.
 
         Raises:
-            StoreError: the database failed.
+            StoreError: the database failed; the next that is recorded tries again with these.
         """
-        await self._database.write(lambda connection: record_refusals(connection, refusals))
+        self._waiting = [*self._waiting, *refusals][-KEPT:]
+        async with self._writing:
+            together, self._waiting = self._waiting, []
+            if not together:
+                return
+            try:
+                await self._database.write(lambda connection: record_refusals(connection, together))
+            except StoreError:
+                self._waiting = [*together, *self._waiting][-KEPT:]
+                raise
 
     async def last(self, *, limit: int = 100) -> list[Refusal]:
         """Return the newest refusals, newest first.

@@ -13,6 +13,7 @@ from registry import tables
 from registry.content import ContentFolder
 from registry.database import ConcurrentWriteError, Database
 from registry.evidence_tables import evidence_record, renewal, renewal_path, renewed_payloads
+from registry.log import read_payloads
 from registry.record_states import store_certificates
 from registry.records import batch_evidence, payload_hashes
 from vedette.canonical import sha256_hex
@@ -163,15 +164,14 @@ class Renewals:
 
     def _payload_hashes(self, connection: Connection, token_id: int, digest: str) -> list[bytes]:
         """Return the payloads' hashes in a newer digest: those of an earlier renewal, else computed now."""
-        token, batch, item = tables.token, tables.batch, tables.item
+        token, batch = tables.token, tables.batch
         query = select(batch).join(token, token.c.batch_id == batch.c.id).where(token.c.id == token_id)
         held = connection.execute(query).one()
         known = payload_hashes(connection, held.id, digest)
         if known is not None:
             return known
-        rows = select(item.c.payload, item.c.payload_sha256).where(item.c.chain_id == held.chain_id)
-        rows = rows.where(item.c.log_index.between(held.first_index, held.last_index)).order_by(item.c.log_index)
-        return [self._payload_hash(*row, digest) for row in connection.execute(rows)]
+        payloads = read_payloads(connection, held.chain_id, held.first_index, held.last_index)
+        return [self._payload_hash(payload, sha256, digest) for payload, sha256 in payloads]
 
     def _payload_hash(self, payload: bytes | None, sha256: str, digest: str) -> bytes:
         if payload is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 
 from sqlalchemy import Connection, select, update
 
@@ -23,6 +24,7 @@ from registry.sweep_reading import (
     manifest_findings,
     next_batch,
     orphan_findings,
+    read_audits,
     read_items,
     token_findings,
 )
@@ -33,11 +35,15 @@ from vedette.evidence.hashtree import HashTree
 from vedette.evidence.statement import leaf
 from vedette.evidence.sweep_checks import (
     LogPlace,
+    StoredAudit,
     StoredBatch,
+    StoredItem,
+    check_audit,
     check_batch,
     check_item,
     gap_findings,
     missing_ranges,
+    twice_findings,
 )
 
 
@@ -193,12 +199,15 @@ class Sweep:
         if last < first:
             return 0, []
         items = read_items(connection, progress.chain_id, first, last)
-        findings = gap_findings(walk.log, missing_ranges(first, last, [item.log_index for item in items]))
-        for item in items:
-            findings += check_item(item, walk.log)
-            own = leaf(item.statement)
+        audits = read_audits(connection, progress.chain_id, first, last)
+        entries: list[StoredItem | StoredAudit] = sorted([*items, *audits], key=attrgetter("log_index"))
+        present = [entry.log_index for entry in entries]
+        findings = gap_findings(walk.log, missing_ranges(first, last, present)) + twice_findings(walk.log, present)
+        for entry in entries:
+            findings += _check(entry, walk.log)
+            own = leaf(entry.statement)
             walk.head = next_head(walk.head, own)
-            if walk.batch is not None and item.log_index >= walk.batch[1].first_index:
+            if walk.batch is not None and entry.log_index >= walk.batch[1].first_index:
                 walk.leaves.append(own)
         findings += manifest_findings(connection, items, walk.log)
         if self._document is not None:
@@ -206,7 +215,7 @@ class Sweep:
         walk.position = last + 1
         if walk.position == progress.seen_index and walk.head != progress.seen_head:
             findings.append(_head_finding(walk, "before it is not what an earlier pass saw: the past was rewritten"))
-        return len(items), findings
+        return len(entries), findings
 
     def _close_batch(self, connection: Connection, walk: _Walk) -> list[Finding]:
         """Check root and tokens of the batch that was walked through, and remember that."""
@@ -244,6 +253,10 @@ class Sweep:
         )
         walk.saved, walk.finished = False, True
         return findings
+
+
+def _check(entry: StoredItem | StoredAudit, log: LogPlace) -> list[Finding]:
+    return check_audit(entry, log) if isinstance(entry, StoredAudit) else check_item(entry, log)
 
 
 def _open_batch(connection: Connection, walk: _Walk) -> list[Finding]:

@@ -10,18 +10,20 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, Table, or_, selec
 from sqlalchemy.types import NullType
 
 from registry import tables
-from registry.document_tables import document_tombstone
+from registry.audit_tables import audit
 from registry.evidence_tables import evidence_record
 from registry.proof_state import ProofState, state_of
 from registry.record_states import counted_stamps
 from registry.records import batch_evidence, renewal_certificates
+from registry.retention_rows import deletion_of
 from vedette.errors import EvidenceError, RefusedError, StoreError
+from vedette.evidence.audit_entry import AuditFacts
 from vedette.evidence.bundle_contents import certificates_from_pem, certificates_to_pem
 from vedette.evidence.certificates import TrustRoots
 from vedette.evidence.finding import Finding
 from vedette.evidence.record import verify_record
 from vedette.evidence.renewal_history import item_record
-from vedette.evidence.sweep_checks import LogPlace, StoredBatch, StoredItem, check_manifest
+from vedette.evidence.sweep_checks import LogPlace, StoredAudit, StoredBatch, StoredItem, check_manifest
 from vedette.evidence.token import verify_token
 
 MAX_ORPHANS = 100
@@ -47,6 +49,24 @@ def read_items(connection: Connection, chain_id: int, first: int, last: int) -> 
     query = _raw(item, tuple(StoredItem.__dataclass_fields__)).where(item.c.chain_id == chain_id)
     rows = connection.execute(query.where(item.c.log_index.between(first, last)).order_by(item.c.log_index))
     return [StoredItem(**_with_bytes(row, "statement", "payload", "digest")) for row in rows]
+
+
+def read_audits(connection: Connection, chain_id: int, first: int, last: int) -> list[StoredAudit]:
+    """Return the audit entries of a range that are there, in order."""
+    facts = tuple(AuditFacts.__dataclass_fields__)
+    query = _raw(audit, ("log_index", "received_at", "statement", *facts)).where(audit.c.chain_id == chain_id)
+    rows = connection.execute(query.where(audit.c.log_index.between(first, last)).order_by(audit.c.log_index))
+    return [_stored_audit(_with_bytes(row, "statement"), facts) for row in rows]
+
+
+def _stored_audit(values: dict[str, Any], facts: tuple[str, ...]) -> StoredAudit:
+    own = AuditFacts(**{name: values[name] for name in facts})
+    return StoredAudit(
+        log_index=values["log_index"],
+        statement=values["statement"] or b"",
+        received_at=values["received_at"],
+        facts=own,
+    )
 
 
 def _raw(table: Table, names: tuple[str, ...]) -> Select[Any]:
@@ -111,14 +131,9 @@ def document_findings(
             place, name = log.item(item.log_index), f"{item.uuid}: the document {item.payload_sha256}"
             if good is False:
                 found.append(Finding(kind="payload", place=place, text=f"{name} is damaged"))
-            elif not _was_deleted(connection, item.payload_sha256):
+            elif deletion_of(connection, item.uuid, item.payload_sha256) is None:
                 found.append(Finding(kind="payload", place=place, text=f"{name} is missing, and nobody deleted it"))
     return found
-
-
-def _was_deleted(connection: Connection, sha256: str) -> bool:
-    query = select(document_tombstone.c.id).where(document_tombstone.c.sha256 == sha256).limit(1)
-    return connection.execute(query).first() is not None
 
 
 def token_findings(
@@ -198,15 +213,14 @@ def orphan_findings(connection: Connection, chain_id: int, log: LogPlace) -> lis
     """Return what lies outside of what the chain says, in one state of the store."""
     chain, item, batch, token = tables.chain, tables.item, tables.batch, tables.token
     next_index = connection.execute(select(chain.c.next_index).where(chain.c.id == chain_id)).scalar_one()
-    outside = select(item.c.log_index, item.c.uuid).where(item.c.chain_id == chain_id)
-    outside = outside.where(or_(item.c.log_index >= next_index, item.c.log_index < 0)).limit(MAX_ORPHANS)
     found = [
         Finding(
             kind="inserted",
             place=log.item(index),
             text=f"{uuid}: lies outside of the log, which ends at {next_index}",
         )
-        for index, uuid in connection.execute(outside)
+        for table in (item, audit)
+        for index, uuid in connection.execute(_outside(table, chain_id, next_index))
     ]
     beyond = select(batch.c.number).where(batch.c.chain_id == chain_id, batch.c.last_index >= next_index)
     found += [
@@ -223,3 +237,9 @@ def orphan_findings(connection: Connection, chain_id: int, log: LogPlace) -> lis
         for number, tsa in connection.execute(lost.limit(MAX_ORPHANS))
     ]
     return found
+
+
+def _outside(table: Table, chain_id: int, next_index: int) -> Select[Any]:
+    """Return the query for index and uuid of what has a place that the chain does not have."""
+    query = select(table.c.log_index, table.c.uuid).where(table.c.chain_id == chain_id)
+    return query.where(or_(table.c.log_index >= next_index, table.c.log_index < 0)).limit(MAX_ORPHANS)

@@ -4,72 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Index, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Index, Table, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
+from registry import agent_tables  # noqa: F401  # defines three of the tables below
 
-class AgentRow(SQLModel, table=True):
-    """An enrolled agent: who may speak, in which role and with which key."""
+USUAL_VERDICT: Final = "as expected"
+"""The verdict that nobody looks for: an index without it is small."""
 
-    __tablename__ = "agent"
+PARTLY_INDEXED: Final = ("target", "source", "verdict")
+"""Columns whose long texts are not indexed (`admission.MAX_INDEXED`): PostgreSQL could not store them then."""
 
-    jid: str = Field(primary_key=True)
-    """Bare JID."""
-    role: str
-    """The role that it was enrolled in."""
-    public_key: str | None
-    """Base64 of its raw Ed25519 public key; absent for an account that only sends unsigned items."""
-    unsigned_allowed: bool
-    """Whether bare SCANDALE messages are accepted from it."""
-    enrolled_at: int = Field(sa_type=BigInteger)
-    """When it was enrolled last."""
-    revoked_at: int | None = Field(sa_type=BigInteger)
-    """When it was revoked; a revoked agent is a stranger."""
-
-
-class RegistrationRow(SQLModel, table=True):
-    """What an enrolled agent last said of itself, and its presence."""
-
-    __tablename__ = "registration"
-
-    jid: str = Field(primary_key=True, foreign_key="agent.jid")
-    """Bare JID."""
-    card: str | None
-    """The signed text of its card; absent before it registers."""
-    signature: str | None
-    """Base64 of the card's signature."""
-    signed_at: int = Field(sa_type=BigInteger)
-    """When the card was signed, by the agent's clock; an older card is a replay."""
-    registered_at: int | None = Field(sa_type=BigInteger)
-    """When the card arrived."""
-    last_seen_at: int | None = Field(sa_type=BigInteger)
-    """When anything of it was last heard."""
-    show: str
-    """Presence: available, away, dnd, gone or unknown."""
-    status: str
-    """Why, in the agent's words or the registry's."""
-    since: int = Field(sa_type=BigInteger)
-    """Since when the presence is what it is."""
-
-
-class PresenceChangeRow(SQLModel, table=True):
-    """One change of an agent's presence."""
-
-    __tablename__ = "presence_change"
-    __table_args__ = (Index("ix_presence_change_jid", "jid", "id"),)
-
-    id: int | None = Field(default=None, primary_key=True)
-    """Order of the changes."""
-    jid: str
-    """Bare JID."""
-    show: str
-    """What it became."""
-    status: str
-    """Why."""
-    at: int = Field(sa_type=BigInteger)
-    """When."""
-    cause: str
-    """What told us: presence, heartbeat, silence, restart."""
+_SHORT_TARGET = text("length(target) <= 512")
+_SHORT_SOURCE = text("length(source) <= 512")
+_UNUSUAL = text(f"length(verdict) <= 512 AND verdict <> '{USUAL_VERDICT}'")
 
 
 class ChainRow(SQLModel, table=True):
@@ -90,6 +38,8 @@ class ChainRow(SQLModel, table=True):
     """The `log_index` that the next item gets."""
     head: bytes
     """SHA-256(previous head || leaf) over all items so far, from 32 zero bytes."""
+    urgent_index: int = Field(sa_type=BigInteger)
+    """The last `log_index` of an urgent item; -1 where there was none."""
 
 
 class DeliveryRow(SQLModel, table=True):
@@ -127,6 +77,23 @@ class ItemRow(SQLModel, table=True):
         Index("ix_item_agent_received", "agent", "received_at"),
         Index("ix_item_type_received", "type", "received_at"),
         Index("ix_item_check_received", "check", "received_at"),
+        Index(
+            "ix_item_target_received",
+            "target",
+            "received_at",
+            sqlite_where=_SHORT_TARGET,
+            postgresql_where=_SHORT_TARGET,
+        ),
+        Index(
+            "ix_item_source_received",
+            "source",
+            "received_at",
+            sqlite_where=_SHORT_SOURCE,
+            postgresql_where=_SHORT_SOURCE,
+        ),
+        Index("ix_item_verdict_received", "verdict", "received_at", sqlite_where=_UNUSUAL, postgresql_where=_UNUSUAL),
+        # Who has a payload, in the order of the log: SCANDALE's `q`, and who else refers to a document.
+        Index("ix_item_payload", "payload_sha256", "chain_id", "log_index"),
     )
 
     uuid: str = Field(primary_key=True)
@@ -186,7 +153,8 @@ class BatchRow(SQLModel, table=True):
     __table_args__ = (
         Index("ix_batch_number", "chain_id", "number", unique=True),
         Index("ix_batch_last", "chain_id", "last_index", unique=True),
-        Index("ix_batch_state", "state", "closed_at"),
+        Index("ix_batch_state", "state", "closed_at", "id"),
+        Index("ix_batch_closed", "closed_at", "id"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -200,7 +168,9 @@ class BatchRow(SQLModel, table=True):
     last_index: int = Field(sa_type=BigInteger)
     """Last `log_index`."""
     count: int
-    """How many items."""
+    """How many items and audit entries."""
+    audit_count: int = Field(sa_column_kwargs={"server_default": text("0")})
+    """How many of them are audit entries."""
     statement: bytes
     """The batch's own statement, the last leaf of the tree."""
     root: bytes
@@ -230,7 +200,10 @@ class TokenRow(SQLModel, table=True):
     """An RFC 3161 time-stamp token over a batch's root, verified before it got here."""
 
     __tablename__ = "token"
-    __table_args__ = (UniqueConstraint("batch_id", "tsa", name="uq_token_batch_tsa"),)
+    __table_args__ = (
+        UniqueConstraint("batch_id", "tsa", name="uq_token_batch_tsa"),
+        Index("ix_token_tsa", "tsa", "id"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     """Order of arrival."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -12,28 +13,54 @@ HEAD = "0001"
 """The revision that this release works with: the last file in `versions`."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Schema:
+    """The steps to the schema of a release."""
+
+    scripts: Path
+    """Alembic's folder."""
+    head: str
+    """The revision that the release works with."""
+
+    def upgrade(self, connection: Connection) -> None:
+        """Apply what is missing, within the connection's transaction.
+
+        Raises:
+            StoreError: the schema is of a revision that this release does not know.
+        """
+        # Alembic and Mako cost memory that a running agent does not need.
+        from alembic import command
+        from alembic.config import Config
+        from alembic.util import CommandError
+
+        config = Config()
+        config.set_main_option("script_location", str(self.scripts).replace("%", "%%"))
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, self.head)
+        except CommandError as error:
+            raise StoreError(
+                f"{connection.engine.url.render_as_string()}: the schema cannot be migrated by this release; install the one that made it, or a newer one ({error})"
+            ) from error
+
+    def is_known(self, revision: str) -> bool:
+        """Tell whether the revision is one of this release's, so that `upgrade` can go on from it."""
+        return any(self.scripts.glob(f"versions/v{revision}_*.py")) if revision.isalnum() else False
+
+
+CURRENT = Schema(scripts=Path(__file__).parent, head=HEAD)
+"""The schema of this release."""
+
+
 def upgrade(connection: Connection) -> None:
-    """Apply what is missing, within the connection's transaction.
+    """Bring a store to the schema of this release, within the connection's transaction.
 
     Raises:
         StoreError: the schema is of a revision that this release does not know.
     """
-    # Alembic and Mako cost memory that a running agent does not need.
-    from alembic import command
-    from alembic.config import Config
-    from alembic.util import CommandError
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    try:
-        command.upgrade(config, "head")
-    except CommandError as error:
-        raise StoreError(
-            f"{connection.engine.url.render_as_string()}: the schema cannot be migrated by this release; install the one that made it, or a newer one ({error})"
-        ) from error
+    CURRENT.upgrade(connection)
 
 
 def is_known(revision: str) -> bool:
-    """Tell whether the revision is one of this release's, so that `upgrade` can go on from it."""
-    return any(Path(__file__).parent.glob(f"versions/v{revision}_*.py")) if revision.isalnum() else False
+    """Tell whether the revision is one of this release's."""
+    return CURRENT.is_known(revision)

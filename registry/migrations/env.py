@@ -5,7 +5,20 @@ from __future__ import annotations
 from alembic import context
 from sqlmodel import SQLModel
 
-from registry import document_tables, evidence_tables, key_tables, queue_tables, tables  # noqa: F401  # they fill metadata
+from registry import (  # noqa: F401  # they fill metadata
+    audit_tables,
+    correlation_tables,
+    document_tables,
+    evidence_tables,
+    head_tables,
+    job_tables,
+    key_tables,
+    queue_tables,
+    retention_tables,
+    scandale_tables,
+    tables,
+    user_tables,
+)
 
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=SQLModel.metadata, transactional_ddl=True)

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -40,7 +41,14 @@ def _wait_for_server(server: subprocess.Popen[bytes], admin: str, log: Path) -> 
 
 @pytest.fixture(scope="session")
 def postgres_folder() -> Iterator[Path]:
-    """The socket's folder of a running server; no port is opened."""
+    """The socket's folder of a running server."""
+    with running_postgres() as folder:
+        yield folder
+
+
+@contextmanager
+def running_postgres() -> Iterator[Path]:
+    """Run a server and give its socket's folder; no port is opened."""
     binaries = _binaries()
     if binaries is None:
         reason = "PostgreSQL is not installed: apt-get install postgresql"

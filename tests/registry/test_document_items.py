@@ -89,7 +89,9 @@ async def test_a_deleted_document_is_unknown_but_its_items_stay(
     await documents.delete(ID, by="admin", reason="personal data")
     (answer,) = await intake.commit([sender.deliver(after), sender.deliver(before)][:1])
     assert [uuid for uuid, _, _ in answer.refused] == [after.uuid]
-    assert (await Items(database=database).get(before.uuid))["payload"] == {"document": ID}
+    payload = (await Items(database=database).get(before.uuid))["payload"]
+    assert (payload["document"], payload["deleted"]["by"]) == (ID, "admin")
+    assert payload["deleted"]["reason"] == "personal data"
 
 
 async def test_a_wrong_size_or_hash_is_refused(intake: Intake, documents: Documents, sender: Sender) -> None:

@@ -17,6 +17,7 @@ from uuid import uuid4
 import pytest
 
 from registry.outbox import NotInOutboxError, Outbox, OutboxFullError
+from registry.receipts import read_receipts
 from vedette.canonical import canonical_json, parse_json
 from vedette.clock import ManualClock
 from vedette.errors import ConflictError, RefusedError, StoreError
@@ -144,6 +145,25 @@ async def test_confirmed_items_are_forgotten_and_the_receipt_is_kept(outbox: Out
     assert await outbox.receipts() == [receipt("one")]
     assert await outbox.drop_receipts([receipt("one").sha256]) == 1
     assert (await outbox.status()).receipts == 0
+
+
+async def test_the_newest_receipt_of_each_engine_stays(outbox: Outbox, tmp_path: Path) -> None:
+    def of(engine: str, head: int) -> Signed:
+        return receipt(canonical_json({"engine": engine, "head": head}).decode())
+
+    first, second, other, third = of("one@x", 1), of("one@x", 2), of("two@x", 1), of("one@x", 3)
+    for signed in (first, second, other):
+        await outbox.confirm(signed, [])
+    assert await outbox.drop_receipts([first.sha256, second.sha256, other.sha256, other.sha256]) == 3
+    assert await outbox.drop_receipts([second.sha256]) == 0
+    assert (await outbox.receipts(), (await outbox.status()).receipts) == ([], 0)
+    assert read_receipts(tmp_path / "outbox.db") == [second, other]
+
+    await outbox.confirm(third, [])
+    assert await outbox.receipts() == [third]
+    assert read_receipts(tmp_path / "outbox.db") == [second, other, third]
+    assert await outbox.drop_receipts([third.sha256]) == 1
+    assert read_receipts(tmp_path / "outbox.db") == [other, third]
 
 
 async def test_a_refused_item_waits_longer_each_time_then_is_a_dead_letter(

@@ -10,6 +10,27 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+_CONTENT = ("id", "uuid", "at", "who", "action", "object", "origin", "detail")
+_SAME = " AND ".join(f"NEW.{name} = OLD.{name}" for name in _CONTENT)
+_LOGGED_ONCE = f"OLD.chain_id IS NULL AND NEW.chain_id IS NOT NULL AND {_SAME}"
+_REFUSED = "the audit log is append-only"
+_GUARDS = {
+    "sqlite": (
+        f"CREATE TRIGGER audit_update BEFORE UPDATE ON audit WHEN ({_LOGGED_ONCE}) IS NOT 1"
+        f" BEGIN SELECT RAISE(ABORT, '{_REFUSED}'); END",
+        f"CREATE TRIGGER audit_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, '{_REFUSED}'); END",
+    ),
+    "postgresql": (
+        "CREATE FUNCTION refuse_audit_change() RETURNS trigger LANGUAGE plpgsql AS"
+        f" $$ BEGIN RAISE EXCEPTION '{_REFUSED}'; END $$",
+        f"CREATE TRIGGER audit_update BEFORE UPDATE ON audit FOR EACH ROW WHEN (({_LOGGED_ONCE}) IS NOT TRUE)"
+        " EXECUTE FUNCTION refuse_audit_change()",
+        "CREATE TRIGGER audit_delete BEFORE DELETE ON audit FOR EACH ROW EXECUTE FUNCTION refuse_audit_change()",
+        "CREATE TRIGGER audit_truncate BEFORE TRUNCATE ON audit EXECUTE FUNCTION refuse_audit_change()",
+    ),
+}
+"""An entry is written, and logged once; anything else is refused, so that no code of ours does it by mistake."""
+
 
 def upgrade() -> None:
     op.create_table(
@@ -38,6 +59,42 @@ def upgrade() -> None:
     )
     op.create_index("ix_api_key_agent", "api_key", ["agent"], unique=False)
     op.create_table(
+        "user_account",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("password_hash", sa.String(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("password_changed_at", sa.BigInteger(), nullable=False),
+        sa.Column("disabled_at", sa.BigInteger(), nullable=True),
+        sa.Column("last_login_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("name"),
+    )
+    op.create_table(
+        "user_session",
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("user_id", sa.String(), nullable=False),
+        sa.Column("origin", sa.String(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"]),
+        sa.PrimaryKeyConstraint("sha256"),
+        sa.UniqueConstraint("id"),
+    )
+    op.create_index("ix_user_session_user", "user_session", ["user_id"], unique=False)
+    op.create_table(
+        "setup_link",
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("only_first", sa.Boolean(), nullable=False),
+        sa.Column("user_id", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"]),
+        sa.PrimaryKeyConstraint("sha256"),
+    )
+    op.create_table(
         "certificate_chain",
         sa.Column("sha256", sa.String(), nullable=False),
         sa.Column("pem", sa.LargeBinary(), nullable=False),
@@ -51,6 +108,7 @@ def upgrade() -> None:
         sa.Column("opened_at", sa.BigInteger(), nullable=False),
         sa.Column("next_index", sa.BigInteger(), nullable=False),
         sa.Column("head", sa.LargeBinary(), nullable=False),
+        sa.Column("urgent_index", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("engine", "epoch", name="uq_chain_engine_epoch"),
     )
@@ -80,8 +138,22 @@ def upgrade() -> None:
         sa.Column("content_type", sa.String(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("created_by", sa.String(), nullable=False),
+        sa.Column("description", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("sha256"),
     )
+    op.create_index("ix_document_created_by", "document", ["created_by", "created_at", "sha256"], unique=False)
+    op.create_index("ix_document_created_at", "document", ["created_at", "sha256"], unique=False)
+    op.create_table(
+        "document_name",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("content_type", sa.String(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.String(), nullable=False),
+        sa.Column("description", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_index("ix_document_name_sha256", "document_name", ["sha256"], unique=False)
     op.create_table(
         "document_tombstone",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -96,6 +168,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_document_tombstone_sha256", "document_tombstone", ["sha256"], unique=False)
+    op.create_table(
+        "item_tombstone",
+        sa.Column("uuid", sa.String(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("payload_sha256", sa.String(), nullable=False),
+        sa.Column("policy", sa.String(), nullable=False),
+        sa.Column("deleted_at", sa.BigInteger(), nullable=False),
+        sa.Column("deleted_by", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("uuid"),
+    )
+    op.create_table(
+        "retention_hold",
+        sa.Column("uuid", sa.String(), nullable=False),
+        sa.Column("held_at", sa.BigInteger(), nullable=False),
+        sa.Column("held_by", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("uuid"),
+    )
     op.create_table(
         "presence_change",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -125,6 +216,7 @@ def upgrade() -> None:
         sa.Column("first_index", sa.BigInteger(), nullable=False),
         sa.Column("last_index", sa.BigInteger(), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("audit_count", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("statement", sa.LargeBinary(), nullable=False),
         sa.Column("root", sa.LargeBinary(), nullable=False),
         sa.Column("previous_root", sa.LargeBinary(), nullable=True),
@@ -139,7 +231,8 @@ def upgrade() -> None:
     )
     op.create_index("ix_batch_last", "batch", ["chain_id", "last_index"], unique=True)
     op.create_index("ix_batch_number", "batch", ["chain_id", "number"], unique=True)
-    op.create_index("ix_batch_state", "batch", ["state", "closed_at"], unique=False)
+    op.create_index("ix_batch_closed", "batch", ["closed_at", "id"], unique=False)
+    op.create_index("ix_batch_state", "batch", ["state", "closed_at", "id"], unique=False)
     op.create_table(
         "item",
         sa.Column("uuid", sa.String(), nullable=False),
@@ -179,8 +272,33 @@ def upgrade() -> None:
     op.create_index("ix_item_agent_received", "item", ["agent", "received_at"], unique=False)
     op.create_index("ix_item_chain_index", "item", ["chain_id", "log_index"], unique=True)
     op.create_index("ix_item_check_received", "item", ["check", "received_at"], unique=False)
+    op.create_index("ix_item_payload", "item", ["payload_sha256", "chain_id", "log_index"], unique=False)
     op.create_index("ix_item_received", "item", ["received_at", "chain_id", "log_index"], unique=False)
     op.create_index("ix_item_type_received", "item", ["type", "received_at"], unique=False)
+    op.create_index(
+        "ix_item_target_received",
+        "item",
+        ["target", "received_at"],
+        unique=False,
+        sqlite_where=sa.text("length(target) <= 512"),
+        postgresql_where=sa.text("length(target) <= 512"),
+    )
+    op.create_index(
+        "ix_item_source_received",
+        "item",
+        ["source", "received_at"],
+        unique=False,
+        sqlite_where=sa.text("length(source) <= 512"),
+        postgresql_where=sa.text("length(source) <= 512"),
+    )
+    op.create_index(
+        "ix_item_verdict_received",
+        "item",
+        ["verdict", "received_at"],
+        unique=False,
+        sqlite_where=sa.text("length(verdict) <= 512 AND verdict <> 'as expected'"),
+        postgresql_where=sa.text("length(verdict) <= 512 AND verdict <> 'as expected'"),
+    )
     op.create_table(
         "registration",
         sa.Column("jid", sa.String(), nullable=False),
@@ -222,6 +340,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("batch_id", "tsa", name="uq_token_batch_tsa"),
     )
+    op.create_index("ix_token_tsa", "token", ["tsa", "id"], unique=False)
     op.create_table(
         "alarm",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -233,6 +352,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("kind", "place", name="uq_alarm_kind_place"),
     )
+    _create_audit()
+    _create_scandale()
+    _create_correlation()
+    _create_signed_heads()
+    _create_evidence()
+
+
+def _create_evidence() -> None:
     op.create_table(
         "evidence_record",
         sa.Column("token_id", sa.Integer(), nullable=False),
@@ -287,6 +414,7 @@ def upgrade() -> None:
     op.create_table(
         "revocation_list",
         sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
         sa.Column("der", sa.LargeBinary(), nullable=False),
         sa.Column("this_update", sa.BigInteger(), nullable=False),
         sa.Column("fetched_at", sa.BigInteger(), nullable=False),
@@ -296,12 +424,13 @@ def upgrade() -> None:
         "revocation_check",
         sa.Column("chain_sha256", sa.String(), nullable=False),
         sa.Column("url", sa.String(), nullable=False),
+        sa.Column("about", sa.String(), nullable=False),
         sa.Column("list_sha256", sa.String(), nullable=True),
         sa.Column("checked_at", sa.BigInteger(), nullable=False),
         sa.Column("error", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["chain_sha256"], ["certificate_chain.sha256"]),
         sa.ForeignKeyConstraint(["list_sha256"], ["revocation_list.sha256"]),
-        sa.PrimaryKeyConstraint("chain_sha256", "url"),
+        sa.PrimaryKeyConstraint("chain_sha256", "url", "about"),
     )
     op.create_table(
         "sweep",
@@ -352,6 +481,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
     )
+    op.create_index("ix_queue_item_place", "queue_item", ["chain_id", "log_index"], unique=False)
     op.create_index("ix_queue_item_queue", "queue_item", ["queue_id", "id"], unique=False)
     op.create_index(
         "ix_queue_item_leased",
@@ -376,4 +506,218 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["queue_id"], ["queue.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("ix_queue_dead_letter_queue", "queue_dead_letter", ["queue_id", "id"], unique=False)
+    op.create_index("ix_queue_dead_letter_died", "queue_dead_letter", ["died_at", "id"], unique=False)
+    op.create_index("ix_queue_dead_letter_queue", "queue_dead_letter", ["queue_id", "died_at", "id"], unique=False)
+    op.create_index(
+        "ix_queue_dead_letter_waiting",
+        "queue_dead_letter",
+        ["died_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("discarded_at IS NULL"),
+        postgresql_where=sa.text("discarded_at IS NULL"),
+    )
+
+
+def _create_audit() -> None:
+    op.create_table(
+        "audit",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("uuid", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("who", sa.String(), nullable=False),
+        sa.Column("action", sa.String(), nullable=False),
+        sa.Column("object", sa.String(), nullable=False),
+        sa.Column("origin", sa.String(), nullable=False),
+        sa.Column("detail", sa.String(), nullable=False),
+        sa.Column("chain_id", sa.Integer(), nullable=True),
+        sa.Column("log_index", sa.BigInteger(), nullable=True),
+        sa.Column("received_at", sa.BigInteger(), nullable=True),
+        sa.Column("statement", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["chain_id"], ["chain.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("uuid"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_audit_action", "audit", ["action", "id"], unique=False)
+    op.create_index("ix_audit_at", "audit", ["at"], unique=False)
+    op.create_index("ix_audit_chain_index", "audit", ["chain_id", "log_index"], unique=True)
+    op.create_index("ix_audit_object", "audit", ["object", "id"], unique=False)
+    op.create_index("ix_audit_who", "audit", ["who", "id"], unique=False)
+    for statement in _GUARDS[op.get_bind().dialect.name]:
+        op.execute(statement)
+
+
+def _create_signed_heads() -> None:
+    op.create_table(
+        "signed_heads",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("signature", sa.String(), nullable=False),
+        sa.Column("public_key", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+
+
+def _create_scandale() -> None:
+    op.create_table(
+        "posted_token",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("uuid", sa.String(), nullable=False),
+        sa.Column("sha256", sa.String(), nullable=False),
+        sa.Column("token", sa.LargeBinary(), nullable=False),
+        sa.Column("form", sa.String(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("authority", sa.String(), nullable=False),
+        sa.Column("gen_time", sa.BigInteger(), nullable=False),
+        sa.Column("posted_by", sa.String(), nullable=False),
+        sa.Column("posted_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["uuid"], ["item.uuid"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("uuid", "sha256", name="uq_posted_token"),
+    )
+    op.create_table(
+        "batch_top",
+        sa.Column("batch_id", sa.Integer(), nullable=False),
+        sa.Column("nodes", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["batch_id"], ["batch.id"]),
+        sa.PrimaryKeyConstraint("batch_id"),
+    )
+
+
+def _create_correlation() -> None:
+    op.create_table(
+        "correlation_position",
+        sa.Column("chain_id", sa.Integer(), nullable=False),
+        sa.Column("next_index", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["chain_id"], ["chain.id"]),
+        sa.PrimaryKeyConstraint("chain_id"),
+    )
+    op.create_table(
+        "check_history",
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("check", sa.String(), nullable=False),
+        sa.Column("agent", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("family", sa.String(), nullable=False),
+        sa.Column("shared", sa.Boolean(), nullable=False),
+        sa.Column("first_seen", sa.BigInteger(), nullable=False),
+        sa.Column("last_seen", sa.BigInteger(), nullable=False),
+        sa.Column("overdue_at", sa.BigInteger(), nullable=True),
+        sa.Column("history", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("number"),
+        sa.UniqueConstraint("check", "agent", name="uq_check_history_check_agent"),
+    )
+    op.create_index("ix_check_history_subject", "check_history", ["subject", "family"], unique=False)
+    op.create_index("ix_check_history_overdue", "check_history", ["overdue_at"], unique=False)
+    op.create_index("ix_check_history_last", "check_history", ["last_seen", "number"], unique=False)
+    op.create_table(
+        "contradiction",
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("family", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("subject", "family"),
+    )
+    op.create_table(
+        "finding",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("identity", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("family", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("found_at", sa.BigInteger(), nullable=False),
+        sa.Column("engine", sa.String(), nullable=False),
+        sa.Column("severity", sa.String(), nullable=False),
+        sa.Column("rule", sa.String(), nullable=False),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("changes", sa.LargeBinary(), nullable=False),
+        sa.Column("more", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_finding_identity", "finding", ["identity", "at"], unique=False)
+    op.create_index("ix_finding_subject", "finding", ["subject", "id"], unique=False)
+    op.create_index("ix_finding_kind", "finding", ["kind", "id"], unique=False)
+    op.create_table(
+        "finding_witness",
+        sa.Column("finding_id", sa.Integer(), nullable=False),
+        sa.Column("item", sa.String(), nullable=False),
+        sa.Column("agent", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["finding_id"], ["finding.id"]),
+        sa.PrimaryKeyConstraint("finding_id", "item"),
+    )
+    op.create_index("ix_finding_witness_item", "finding_witness", ["item"], unique=False)
+    op.create_table(
+        "job",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("uuid", sa.String(), nullable=False),
+        sa.Column("tool", sa.String(), nullable=False),
+        sa.Column("arguments", sa.String(), nullable=False),
+        sa.Column("words", sa.String(), nullable=False),
+        sa.Column("agents", sa.String(), nullable=False),
+        sa.Column("place", sa.String(), nullable=False),
+        sa.Column("parallel", sa.Integer(), nullable=False),
+        sa.Column("time_limit", sa.Float(), nullable=False),
+        sa.Column("requested_by", sa.String(), nullable=False),
+        sa.Column("requested_at", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=True),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("cancelled_at", sa.BigInteger(), nullable=True),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column("active", sa.Integer(), nullable=False),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("failed", sa.Integer(), nullable=False),
+        sa.Column("refused", sa.Integer(), nullable=False),
+        sa.Column("cancelled", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("uuid", name="uq_job_uuid"),
+    )
+    still_open = sa.text("ended_at IS NULL")
+    op.create_index("ix_job_open", "job", ["id"], unique=False, sqlite_where=still_open, postgresql_where=still_open)
+    op.create_table(
+        "job_run",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("uuid", sa.String(), nullable=False),
+        sa.Column("job_id", sa.Integer(), nullable=False),
+        sa.Column("target", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("agent", sa.String(), nullable=False),
+        sa.Column("life", sa.String(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=True),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("exit_code", sa.Integer(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("lines", sa.Integer(), nullable=False),
+        sa.Column("dropped", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["job.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("uuid", name="uq_job_run_uuid"),
+    )
+    op.create_index("ix_job_run_job", "job_run", ["job_id", "state", "id"], unique=False)
+    op.create_index(
+        "ix_job_run_open",
+        "job_run",
+        ["agent", "id"],
+        unique=False,
+        sqlite_where=still_open,
+        postgresql_where=still_open,
+    )
+    op.create_table(
+        "job_output",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("job_id", sa.Integer(), nullable=False),
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["job.id"]),
+        sa.ForeignKeyConstraint(["run_id"], ["job_run.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("run_id", "attempt", "line", name="uq_job_output_line"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_job_output_job", "job_output", ["job_id", "id"], unique=False)

@@ -1,0 +1,108 @@
+"""Which items the correlation reads next, and how far it came: each chain in the order of its log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
+
+from registry import tables
+from registry.correlation_tables import correlation_position
+from registry.retention_tables import item_tombstone
+from vedette.clock import MICROSECONDS
+
+TOGETHER_BYTES = 256 * 1024
+"""Bytes of payloads in one step, but for a single larger one: the store's only writer waits meanwhile."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """Items of one chain."""
+
+    chain_id: int
+    """The chain."""
+    position: int
+    """The `log_index` it begins with."""
+    following: int
+    """The one to go on with."""
+    more: bool
+    """Whether more waited when these were read."""
+    rows: Sequence[Any] = field(default=())
+    """The items; audit entries have places in the log, too, and are not here."""
+
+    @property
+    def places(self) -> int:
+        """How many places of the log it covers."""
+        return self.following - self.position
+
+
+def next_items(connection: Connection, engine: str, *, limit: int) -> Reading | None:
+    """Return the next items of an engine, at most `limit`; None where none waits."""
+    for chain_id, position, end in connection.execute(_POSITIONS, {"engine": engine}).all():
+        if position < end:
+            following = min(position + limit, end)
+            rows = connection.execute(_ITEMS, {"chain": chain_id, "first": position, "end": following}).all()
+            kept = _fitting(rows)
+            if len(kept) < len(rows):
+                following = kept[-1].log_index + 1
+            return Reading(chain_id=chain_id, position=position, following=following, more=following < end, rows=kept)
+    return None
+
+
+def move(connection: Connection, read: Reading) -> bool:
+    """Move the position on; False where somebody else did."""
+    place = correlation_position
+    if read.position == 0:
+        known = select(place.c.next_index).where(place.c.chain_id == read.chain_id)
+        if connection.execute(known).scalar_one_or_none() is not None:
+            return False
+        connection.execute(insert(place).values(chain_id=read.chain_id, next_index=read.following))
+        return True
+    moved = {"chain": read.chain_id, "here": read.position, "next_index": read.following}
+    return connection.execute(_MOVE, moved).rowcount == 1
+
+
+def seen_at(row: Any) -> int:
+    """Return when an item was observed, microseconds since 1970, as far as its agent's clock can be believed."""
+    at = row.collected_at if row.collected_at is not None else row.ts * MICROSECONDS
+    # One that runs ahead must not make everything that follows late, and one that is far behind says times that no
+    # database can add up.
+    return int(max(0, min(at, row.received_at)))
+
+
+def _fitting(rows: Sequence[Any]) -> Sequence[Any]:
+    """Return as many items as one step may hold, at least one."""
+    room = TOGETHER_BYTES
+    for number, row in enumerate(rows):
+        room -= row.size
+        if room < 0:
+            return rows[: max(1, number)]
+    return rows
+
+
+def _positions() -> Select[Any]:
+    """Return the query for how far each chain of an engine was read, oldest first, and where it ends."""
+    chain, place = tables.chain, correlation_position
+    query = select(chain.c.id, func.coalesce(place.c.next_index, 0), chain.c.next_index)
+    query = query.outerjoin_from(chain, place, place.c.chain_id == chain.c.id)
+    return query.where(chain.c.engine == bindparam("engine")).order_by(chain.c.id)
+
+
+def _items() -> Select[Any]:
+    item = tables.item
+    names = ("uuid", "agent", "format", "target", "check", "ts", "collected_at", "received_at", "verdict")
+    columns = [item.c[name] for name in (*names, "log_index", "size", "payload", "payload_sha256")]
+    deleted = select(item_tombstone.c.uuid).where(item_tombstone.c.uuid == item.c.uuid).exists()
+    index = item.c.log_index
+    within = (item.c.chain_id == bindparam("chain"), index >= bindparam("first"), index < bindparam("end"))
+    return select(*columns, deleted.label("is_deleted")).where(*within).order_by(index)
+
+
+# Built once: a look happens many times a second, and to build a statement takes longer than to execute it.
+_POSITIONS = _positions()
+_ITEMS = _items()
+_MOVE = update(correlation_position).where(
+    correlation_position.c.chain_id == bindparam("chain"), correlation_position.c.next_index == bindparam("here")
+)
