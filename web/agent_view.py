@@ -15,6 +15,7 @@ from aiohttp import web
 from vedette.errors import ConnectionFailedError
 from vedette.log import logger
 from vedette.messages.state import AgentState
+from web.head_time import HEAD_TIME, HeadTime
 from web.rendering import render_agent, render_problem
 from web.security import SECURITY_HEADERS, host_is_ours
 from web.static_files import static_files
@@ -50,8 +51,16 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class AgentView:
     """Serves what `state` returns, as a page and as JSON; it changes nothing and takes no input."""
 
-    def __init__(self, *, state: Callable[[], AgentState], host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        state: Callable[[], AgentState],
+        host: str = "127.0.0.1",
+        port: int = 0,
+        head_time: float = HEAD_TIME,
+    ) -> None:
         self._state = state
+        self._head_time = head_time
         self._host = host
         self._port = port
         self._failure = ""
@@ -89,7 +98,8 @@ class AgentView:
         )
         await runner.setup()
         try:
-            self._listener = await asyncio.get_running_loop().create_server(_bounded(runner), self._host, self._port)
+            bounded = _bounded(runner, head_time=self._head_time)
+            self._listener = await asyncio.get_running_loop().create_server(bounded, self._host, self._port)
         except (OSError, OverflowError) as error:
             await runner.cleanup()
             raise ConnectionFailedError(_refusal(error, self._host, self._port)) from error
@@ -182,14 +192,14 @@ class _Full(asyncio.Protocol):
         transport.close()
 
 
-def _bounded(runner: web.AppRunner) -> Callable[[], asyncio.BaseProtocol]:
-    """Return what makes the protocol of a new connection, with the number of them limited."""
+def _bounded(runner: web.AppRunner, *, head_time: float) -> Callable[[], asyncio.BaseProtocol]:
+    """Return what makes the protocol of a new connection, with their number and the time of heads limited."""
 
     def connect() -> asyncio.BaseProtocol:
         server = runner.server
         if server is None or len(server.connections) >= MAX_CONNECTIONS:
             return _Full()
-        return server()
+        return HeadTime(server(), seconds=head_time)
 
     return connect
 

@@ -92,6 +92,12 @@ def size(number: int) -> str:
     return f"{amount:,.1f} PiB"
 
 
+def percent(share: float) -> str:
+    """Return a share in percent; only what is whole reads 100 %, and only what is nothing reads 0 %."""
+    tenths = min(999, max(1, round(share * 1000))) if 0 < share < 1 else round(share) * 1000
+    return f"{tenths // 10} %" if tenths % 10 == 0 else f"{tenths / 10:.1f} %"
+
+
 def whole(text: str) -> int | None:
     """Return the number that a cell holds as text; None where it holds something else."""
     try:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from functools import cache
 from typing import Any
+from urllib.parse import quote
 
 import jinja2
 from markupsafe import Markup
 
 from vedette.messages.state import EXCERPT, AgentState
 from web import formats
+from web.description_page import groups_of
 
 LISTED = 200
 """Entries of one list on a page; past it the page says how many more there are in the JSON."""
@@ -32,6 +34,21 @@ _STATE_TONES = {
     "stopped": "bad",
     "finished": "calm",
 }
+_PROOF_TONES = {
+    "pending": "calm",
+    # It proves the order to us, and no time to others.
+    "self-asserted": "calm",
+    "proved": "good",
+    "strong": "good",
+    "failed": "bad",
+}
+_LINK_WORDS = {
+    "payload": "Payload",
+    "statement": "Statement",
+    "tree": "Hash tree of the batch",
+    "token": "Time-stamp",
+    "certificate": "Certificate",
+}
 
 
 def render_agent(state: AgentState, *, live: bool) -> str:
@@ -41,6 +58,16 @@ def render_agent(state: AgentState, *, live: bool) -> str:
     it is a snapshot and calls itself one.
     """
     return _environment().get_template("agent.html").render(state=state, live=live)
+
+
+def render_form(template: str, **values: Any) -> str:
+    """Return a page with a form: logging in, set-up, the account."""
+    return _environment().get_template(template).render(**values)
+
+
+def render_description(document: dict[str, Any]) -> str:
+    """Return the page that describes the API, from its OpenAPI document."""
+    return _environment().get_template("docs.html").render(document=document, groups=groups_of(document))
 
 
 def render_problem(*, status: int, title: str, advice: str) -> str:
@@ -70,17 +97,41 @@ def _environment() -> jinja2.Environment:
         whole=formats.whole,
         fingerprint=formats.fingerprint,
         short_fingerprint=formats.short_fingerprint,
+        coded=_coded,
+        exact=_exact,
+        segment=_segment,
+        percent=formats.percent,
     )
     environment.tests["instant"] = formats.is_instant
     environment.globals.update(
         presence_words=_PRESENCE_WORDS,
         state_tones=_STATE_TONES,
+        proof_tones=_PROOF_TONES,
+        link_words=_LINK_WORDS,
         numeric=("bytes", "count"),
         listed=LISTED,
         excerpt_length=EXCERPT,
         cell_length=CELL,
     )
     return environment
+
+
+def _coded(text: str) -> Markup:
+    """Return a text in which what stands between backticks is code."""
+    parts = [Markup.escape(formats.visible(part)) for part in text.split("`")]
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts)
+    )
+
+
+def _exact(text: str) -> Markup:
+    """Return a text for an attribute that a browser sends back: whole, and not made visible."""
+    return Markup.escape(text)
+
+
+def _segment(text: str) -> Markup:
+    """Return a text as one segment of a path."""
+    return Markup.escape(quote(text, safe=""))
 
 
 def _finalize(value: Any) -> Any:

@@ -21,6 +21,15 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 """Only our own files, nothing inline, nowhere to send anything."""
 
+PAGE_HEADERS: Mapping[str, str] = MappingProxyType(
+    {
+        "Content-Security-Policy": CONTENT_SECURITY_POLICY.replace("form-action 'none'", "form-action 'self'"),
+        # Without a referrer browsers call the page that sends a form "null", as they call a foreign one.
+        "Referrer-Policy": "same-origin",
+    }
+)
+"""Headers of our pages with a form, instead of those below."""
+
 SECURITY_HEADERS: Mapping[str, str] = MappingProxyType(
     {
         "Content-Security-Policy": CONTENT_SECURITY_POLICY,

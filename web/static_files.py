@@ -10,8 +10,12 @@ _CONTENT_TYPES = {
     "base.css": "text/css",
     "parts.css": "text/css",
     "agent.css": "text/css",
+    "forms.css": "text/css",
+    "docs.css": "text/css",
+    "console.css": "text/css",
     "vedette.svg": "image/svg+xml",
     "live.js": "text/javascript",
+    "setup.js": "text/javascript",
 }
 
 

@@ -97,3 +97,8 @@ def test_fingerprints_are_grouped_and_shortened() -> None:
 def test_names_are_cut_with_an_ellipsis() -> None:
     assert formats.brief("abcdef", 6) == "abcdef"
     assert formats.brief("abcdefg", 6) == "abcde…"
+
+
+def test_a_share_is_whole_or_nothing_only_where_it_is() -> None:
+    shares = (0.0, 0.00001, 0.005, 0.5, 0.9999999, 1.0)
+    assert [formats.percent(share) for share in shares] == ["0 %", "0.1 %", "0.5 %", "50 %", "99.9 %", "100 %"]

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
-from starlette.requests import Request
+from fastapi.routing import APIRoute, APIWebSocketRoute
+from starlette.requests import HTTPConnection
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as AsgiScope
 
-from registry.keys import MAX_KEY, ApiKey, KeyRefusedError, Keys, Scope
+from registry.callers import Caller, Scope
+from registry.keys import Keys
+from registry.sessions import Sessions
 from vedette.errors import VedetteError
-from web.api.problems import ProblemError
+from web.api.gate import Gate, GatePolicy
 
-_CHALLENGE = {"WWW-Authenticate": 'Basic realm="vedette", charset="UTF-8"'}
-_SAFE = frozenset({"GET", "HEAD"})
+__all__ = ["Guarded", "Rule", "Rules", "UnguardedRouteError", "caller_of", "check_rules"]
 
 
 class UnguardedRouteError(VedetteError):
@@ -22,60 +23,79 @@ class UnguardedRouteError(VedetteError):
 
 
 class Rule:
-    """A route's rule: the caller holds a key with one of some scopes; without any scope, everybody may."""
+    """A route's rule: the caller has one of some scopes; without any scope, everybody may."""
 
-    def __init__(self, *scopes: Scope, keys: Keys | None = None) -> None:
-        self._scopes = frozenset(scopes)
-        self._keys = keys
+    def __init__(self, *scopes: Scope, gate: Gate | None = None, form: bool = False) -> None:
+        self.scopes = frozenset(scopes)
+        """One of them is enough; none: everybody may."""
+        self._gate = gate
+        self._form = form
 
-    async def __call__(self, request: Request) -> None:
-        """Let a request pass or refuse it; the caller is known to `caller_of` then.
+    async def __call__(self, connection: HTTPConnection) -> None:
+        """Let a request or a WebSocket pass or refuse it; the caller is known to `caller_of` then.
 
         Raises:
-            ProblemError: 401 without a good key, 403 without the scope or from another site's page.
+            ProblemError: 401 for nobody, 403 without the scope or from another site's page; 303 to the
+                login for a person's browser.
         """
-        if self._keys is None:
-            return
-        _refuse_other_sites(request)
-        request.state.caller = await self._caller(request, self._keys)
+        if self._gate is not None:
+            connection.state.caller = await self._gate.admit(connection, self.scopes, form=self._form)
 
-    async def _caller(self, request: Request, keys: Keys) -> ApiKey:
-        given = _key_in(request)
-        if given is None:
-            detail = "an API key is required: as Basic password, bearer token or X-API-Key"
-            raise ProblemError(401, detail, headers=_CHALLENGE)
-        try:
-            caller = await keys.check(given)
-        except KeyRefusedError as error:
-            raise ProblemError(401, "the API key is not good here", headers=_CHALLENGE) from error
-        if not caller.scopes & self._scopes:
-            wanted = " or ".join(sorted(self._scopes))
-            raise ProblemError(403, f"the API key does not allow this; it needs the scope {wanted}")
-        return caller
+    async def still_good(self, connection: HTTPConnection) -> bool:
+        """Tell whether the caller of a long answer or an open WebSocket may still be here; ask now and then.
+
+        Raises:
+            StoreError: the database failed.
+        """
+        if self._gate is None:
+            return True
+        return await self._gate.still_admits(connection, caller_of(connection), self.scopes)
+
+
+class Guarded:
+    """An ASGI application behind a rule, for a route that needs none of FastAPI's work."""
+
+    def __init__(self, app: ASGIApp, *, rule: Rule) -> None:
+        self._app = app
+        self._rule = rule
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """Answer, if the rule lets the caller pass."""
+        await self._rule(HTTPConnection(scope))
+        await self._app(scope, receive, send)
 
 
 class Rules:
     """Makes the rules of an application's routes."""
 
-    def __init__(self, *, keys: Keys) -> None:
-        self._keys = keys
+    def __init__(self, *, keys: Keys, sessions: Sessions | None = None, policy: GatePolicy | None = None) -> None:
+        """Say who is known: the keys, the sessions of people if there are any, and how the gate is kept."""
+        self.gate = Gate(keys=keys, sessions=sessions, policy=policy)
+        """The gate behind every rule."""
 
     def any_of(self, *scopes: Scope) -> Rule:
         """Return the rule that lets in who has one of these scopes."""
-        if not scopes:
-            raise UnguardedRouteError("a rule without scopes would let nobody in; use `everybody` if that is meant")
-        return Rule(*scopes, keys=self._keys)
+        return self._rule(*scopes)
+
+    def any_of_by_form(self, *scopes: Scope) -> Rule:
+        """Return the same for a form on a page of ours, which brings its token in the field `csrf`."""
+        return self._rule(*scopes, form=True)
 
     def everybody(self) -> Rule:
         """Return the rule of a route that tells nothing worth protecting."""
         return Rule()
 
+    def _rule(self, *scopes: Scope, form: bool = False) -> Rule:
+        if not scopes:
+            raise UnguardedRouteError("a rule without scopes would let nobody in; use `everybody` if that is meant")
+        return Rule(*scopes, gate=self.gate, form=form)
 
-def caller_of(request: Request) -> ApiKey:
+
+def caller_of(connection: HTTPConnection) -> Caller:
     """Return who asks, on a route that not everybody may use."""
-    caller = request.state.caller
-    if not isinstance(caller, ApiKey):
-        raise UnguardedRouteError(f"{request.url.path}: has no caller")
+    caller = getattr(connection.state, "caller", None)
+    if not isinstance(caller, Caller):
+        raise UnguardedRouteError(f"{connection.url.path}: has no caller")
     return caller
 
 
@@ -86,35 +106,15 @@ def check_rules(app: FastAPI) -> None:
         UnguardedRouteError: one has none.
     """
     for route in app.routes:
-        dependencies = route.dependencies if isinstance(route, APIRoute) else []
-        guards = [dependency for dependency in dependencies if isinstance(dependency.dependency, Rule)]
-        if len(guards) != 1:
+        if _guards(route) != 1:
             raise UnguardedRouteError(f"{getattr(route, 'path', route)}: needs exactly one access rule")
 
 
-def _key_in(request: Request) -> str | None:
-    """Return the key that a request brings, None if it brings none."""
-    scheme, _, value = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return value.strip()
-    if scheme.lower() == "basic":
-        return _basic_password(value.strip())
-    return request.headers.get("x-api-key")
-
-
-def _basic_password(value: str) -> str:
-    """Return the password of Basic credentials (RFC 7617), empty where they are none."""
-    if len(value) > 8 * MAX_KEY:
-        return ""
-    try:
-        text = base64.b64decode(value, validate=True).decode()
-    except (binascii.Error, ValueError):
-        return ""
-    return text.partition(":")[2]
-
-
-def _refuse_other_sites(request: Request) -> None:
-    # Browsers send remembered Basic credentials with what other sites' pages post, too.
-    site = request.headers.get("sec-fetch-site", "none")
-    if request.method not in _SAFE and site not in ("none", "same-origin"):
-        raise ProblemError(403, "this was sent by a page of another site")
+def _guards(route: BaseRoute) -> int:
+    """Count a route's rules."""
+    if isinstance(route, APIRoute | APIWebSocketRoute):
+        return sum(isinstance(dependency.dependency, Rule) for dependency in route.dependencies)
+    if isinstance(route, Route | WebSocketRoute):
+        return int(isinstance(route.endpoint, Guarded))
+    # A mount, a host or a kind to come: nobody looked at what is inside.
+    return 0

@@ -15,7 +15,13 @@ from vedette import __version__
 from vedette.log import logger
 from web.api.access import Rules, check_rules
 from web.api.boundary import Boundary, problem_of_http
+from web.api.concurrency import Concurrency
+from web.api.measuring import HttpMeasures, Measuring
 from web.api.problems import problem_response
+from web.api.shortcuts import Shortcuts
+
+EVENTS_PATH = "/v1/events"
+"""Where the stream of events is: it stays open, so it does not count as a request in progress."""
 
 
 class Routes(Protocol):
@@ -25,8 +31,8 @@ class Routes(Protocol):
         """Add the routes to an application."""
 
 
-def create_app(*, rules: Rules, routes: Sequence[Routes]) -> FastAPI:
-    """Return the application that serves these routes.
+def create_app(*, rules: Rules, routes: Sequence[Routes], measures: HttpMeasures | None = None) -> FastAPI:
+    """Return the application that serves these routes; `measures` count its requests.
 
     Raises:
         UnguardedRouteError: a route has no access rule.
@@ -39,12 +45,18 @@ def create_app(*, rules: Rules, routes: Sequence[Routes]) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        # Nobody is told of requests but the metrics' readers; else it looks with each request whether somebody is.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         exception_handlers={HTTPException: _refused_by_router, RequestValidationError: _invalid},
     )
     for group in routes:
         group.add_to(app, rules=rules)
     check_rules(app)
+    app.add_middleware(Shortcuts, routes=app)
     app.add_middleware(Boundary, log=logger("api"))
+    app.add_middleware(Concurrency, streams={EVENTS_PATH})
+    if measures is not None:
+        app.add_middleware(Measuring, measures=measures)
     return app
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnect
 
 from registry.content import NoRoomError
 from vedette.errors import RefusedError, StoreError
@@ -22,6 +23,15 @@ DRAIN_TIME = 2.0
 """Seconds for that."""
 
 
+STRICT_TRANSPORT = (b"strict-transport-security", b"max-age=31536000")
+"""Where there is TLS: browsers use nothing else here for a year (RFC 6797)."""
+
+_USUAL = tuple((name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items())
+
+POLICY_VIOLATION, INTERNAL_ERROR = 1008, 1011
+"""Codes with which a WebSocket is closed (RFC 6455 section 7.4.1)."""
+
+
 class Boundary:
     """An ASGI middleware: answers every error, and reads or cuts off what a refused request still sends."""
 
@@ -30,7 +40,10 @@ class Boundary:
         self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request."""
+        """Handle one request, or one WebSocket."""
+        if scope["type"] == "websocket":
+            await self._converse(scope, receive, send)
+            return
         if scope["type"] != "http":
             # There are no others yet; deny by default.
             return
@@ -41,6 +54,15 @@ class Boundary:
             return
         except Exception as error:  # noqa: BLE001  the boundary: one request must not take the hub with it
             await self._answer(scope, exchange, error)
+
+    async def _converse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        conversation = _Conversation(scope, receive, send)
+        try:
+            await self._app(scope, receive, conversation.send)
+        except (ClientDisconnect, WebSocketDisconnect):
+            return
+        except Exception as error:  # noqa: BLE001  the boundary: one WebSocket must not take the hub with it
+            await conversation.refuse(self._problem_of(scope, error))
 
     async def _answer(self, scope: Scope, exchange: _Exchange, error: Exception) -> None:
         problem = self._problem_of(scope, error)
@@ -94,7 +116,7 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self.started = True
             await self._settle()
-            message["headers"] = _complete(message.get("headers", []), closing=self._unread)
+            message["headers"] = _complete(message.get("headers", []), scope=self._scope, closing=self._unread)
         await self._send(message)
 
     async def _settle(self) -> None:
@@ -110,11 +132,45 @@ class _Exchange:
             return
 
 
-def _complete(headers: Iterable[tuple[bytes, bytes]], *, closing: bool) -> list[tuple[bytes, bytes]]:
+class _Conversation:
+    """One WebSocket, watched: whether it was accepted, and whether it is closed."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._accepted = False
+        self._closed = False
+
+    async def send(self, message: Message) -> None:
+        kind = message["type"]
+        if kind == "websocket.http.response.start":
+            message["headers"] = _complete(message.get("headers", []), scope=self._scope, closing=False)
+        elif kind == "websocket.accept":
+            self._accepted = True
+        self._closed = self._closed or kind in ("websocket.close", "websocket.http.response.body")
+        await self._send(message)
+
+    async def refuse(self, problem: ProblemError) -> None:
+        """Answer the handshake with the problem; one that is accepted already is closed."""
+        if self._closed:
+            return
+        if self._accepted:
+            code = POLICY_VIOLATION if problem.status < 500 else INTERNAL_ERROR
+            await self.send({"type": "websocket.close", "code": code, "reason": problem.detail[:100]})
+            return
+        response = problem_response(problem.status, problem.detail, headers=problem.headers)
+        # As a denial: starlette puts the answer into the messages that a handshake has for it.
+        await response(self._scope, self._receive, self.send)
+
+
+def _complete(headers: Iterable[tuple[bytes, bytes]], *, scope: Scope, closing: bool) -> list[tuple[bytes, bytes]]:
     """Add what every answer carries; what the route set itself stays."""
     own = [(name.lower(), value) for name, value in headers]
     names = {name for name, _ in own}
-    usual = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+    usual = list(_USUAL)
+    if scope.get("scheme") in ("https", "wss"):
+        usual.append(STRICT_TRANSPORT)
     if closing:
         # What still comes would be taken for the next request.
         usual.append((b"connection", b"close"))

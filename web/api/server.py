@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import ipaddress
+import resource
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,15 +15,25 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from vedette.errors import ConnectionFailedError
+from vedette.log import logger
+from web.api.concurrency import REQUESTS, STREAMS
+from web.api.tls import tls_context
+from web.api.wire import BoundedHttp, BoundedWebSocket
 
-CONCURRENCY = 256
-"""Open connections; one more is answered 503 at once."""
+CONNECTIONS = REQUESTS + STREAMS
+"""Open connections; one more is answered 503 at once. What they may do at the same time is bounded, too."""
+
+OTHER_FILES = 1024
+"""Files that the process has open besides connections."""
+
+MAX_MESSAGE = 64 * 1024
+"""Bytes of a message that a client sends over a WebSocket."""
+
+PING = 20.0
+"""Seconds between pings over a WebSocket, and for the answer to one."""
 
 KEEP_ALIVE = 10
 """Seconds that an idle connection stays open."""
-
-MAX_HEAD = 16 * 1024
-"""Bytes of a request's line and headers."""
 
 STOP_PATIENCE = 2
 """Seconds that answers in progress may still take when the server stops."""
@@ -65,19 +76,26 @@ class ApiServer:
         self._server = _Server(
             uvicorn.Config(
                 app,
-                http="h11",
-                ws="none",
+                http=BoundedHttp,
+                ws=BoundedWebSocket,
+                ws_max_size=MAX_MESSAGE,
+                ws_ping_interval=PING,
+                ws_ping_timeout=PING,
+                # Unpacking costs memory for each connection, and lets a small frame become a large one.
+                ws_per_message_deflate=False,
                 lifespan="off",
                 log_config=None,
+                # Below, it logs the paths of WebSockets with their keys.
+                log_level="error",
                 access_log=False,
                 proxy_headers=False,
                 server_header=False,
-                limit_concurrency=CONCURRENCY,
+                limit_concurrency=CONNECTIONS,
                 timeout_keep_alive=KEEP_ALIVE,
                 timeout_graceful_shutdown=STOP_PATIENCE,
-                h11_max_incomplete_event_size=MAX_HEAD,
                 ssl_certfile=certificate,
                 ssl_keyfile=key,
+                ssl_context_factory=None if certificate is None else tls_context,
             )
         )
 
@@ -100,6 +118,7 @@ class ApiServer:
             ConnectionFailedError: the port is taken or not allowed, the host not this machine's, or the
                 certificate cannot be used.
         """
+        _allow_connections()
         listener = self._listen()
         self._address = (_reachable(listener.getsockname()[0]), listener.getsockname()[1])
         try:
@@ -120,7 +139,8 @@ class ApiServer:
     def _listen(self) -> socket.socket:
         try:
             (family, *_, address), *_ = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-            listener = socket.socket(family, socket.SOCK_STREAM)
+            # asyncio turns Nagle's algorithm off only where the protocol is said; with it, an answer waits 40 ms.
+            listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         except OSError as error:
             raise ConnectionFailedError(f"{self._host} is not an address of this machine; change api.host") from error
         try:
@@ -130,6 +150,18 @@ class ApiServer:
             listener.close()
             raise ConnectionFailedError(_refusal(error, self._host, self._port)) from error
         return listener
+
+
+def _allow_connections() -> None:
+    """Let this process have as many open files as it may have connections: the usual limit is 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS + OTHER_FILES
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, allowed), hard))
+    if allowed < wanted:
+        logger("api").warning("fewer connections than usual: raise the limit of open files", limit=allowed)
 
 
 def _refusal(error: OSError, host: str, port: int) -> str:

@@ -2,21 +2,98 @@
 
 from __future__ import annotations
 
+from fastapi import FastAPI
+
 from registry.content import ContentFolder
 from registry.database import Database
 from registry.documents import Documents
-from registry.keys import Keys
+from registry.figures import Figures
 from vedette.clock import Clock
 from vedette.configuration.fleet import FleetConfiguration, FleetPaths
-from web.api.access import Rules
+from vedette.documents.quota import Quotas
 from web.api.application import Routes, create_app
+from web.api.description import DescriptionRoutes
 from web.api.documents import DocumentRoutes
 from web.api.health import HealthRoutes
+from web.api.hub_view import HubView, NoAgents
+from web.api.live import Live
+from web.api.measuring import HttpMeasures
+from web.api.metrics import MetricsRoutes
+from web.api.people import Access, open_access
 from web.api.server import ApiServer
+from web.api.v1.composition import v1_routes
+from web.console.composition import console_routes
+
+
+async def compose_api(
+    configuration: FleetConfiguration,
+    paths: FleetPaths,
+    *,
+    database: Database,
+    clock: Clock,
+    access: Access,
+    live: Live,
+    hub: HubView | None = None,
+) -> FastAPI:
+    """Return the whole application as the hub serves it, over an open store.
+
+    Args:
+        configuration: the fleet's.
+        paths: where it keeps things.
+        database: the store.
+        clock: the time.
+        access: who may come in.
+        live: posted items and events.
+        hub: the agents in this process.
+
+    Raises:
+        StoreError: the folder of documents cannot be used.
+    """
+    hub, measures, section = hub or NoAgents(), HttpMeasures(), configuration.api
+    folder = ContentFolder(paths.documents, limit=section.document_limit, reserve=section.reserve)
+    quotas = Quotas(usual=section.document_quota, own=section.document_quotas)
+    documents = Documents(database=database, folder=folder, clock=clock, quotas=quotas)
+    await documents.open()
+
+    async def ready() -> None:
+        await database.read(lambda connection: None)
+        folder.check_room(0)
+
+    routes: list[Routes] = [*access.routes, HealthRoutes(ready=ready), DocumentRoutes(documents=documents)]
+    routes += console_routes(
+        database=database,
+        folder=folder,
+        outboxes=paths.outboxes,
+        gate=access.rules.gate,
+        hub=hub,
+        live=live,
+        clock=clock,
+    )
+    routes += v1_routes(
+        database=database,
+        documents=documents,
+        folder=folder,
+        outboxes=paths.outboxes,
+        gate=access.rules.gate,
+        hub=hub,
+        scope=configuration.jobs.scope,
+        clock=clock,
+    )
+    routes += live.routes(documents=folder)
+    figures = Figures(database=database, data=paths.data, outboxes=paths.outboxes, clock=clock)
+    routes += [MetricsRoutes(figures=figures, measures=measures, hub=hub), DescriptionRoutes()]
+    return create_app(rules=access.rules, routes=routes, measures=measures)
 
 
 async def start_api(
-    configuration: FleetConfiguration, paths: FleetPaths, *, database: Database, port: int, clock: Clock
+    configuration: FleetConfiguration,
+    paths: FleetPaths,
+    *,
+    database: Database,
+    live: Live,
+    port: int,
+    clock: Clock,
+    hub: HubView | None = None,
 ) -> ApiServer:
     """Return the running API; `port` is where no other is configured, 0 for any free one.
 
@@ -25,17 +102,11 @@ async def start_api(
         StoreError: the folder of documents cannot be used.
     """
     section = configuration.api
-    folder = ContentFolder(paths.documents, limit=section.document_limit, reserve=section.reserve)
-    documents = Documents(database=database, folder=folder, clock=clock)
-    await documents.open()
-
-    async def ready() -> None:
-        await database.read(lambda connection: None)
-        folder.check_room(0)
-
-    routes: list[Routes] = [HealthRoutes(ready=ready), DocumentRoutes(documents=documents)]
+    access = open_access(section, database=database, clock=clock)
     server = ApiServer(
-        app=create_app(rules=Rules(keys=Keys(database=database, clock=clock)), routes=routes),
+        app=await compose_api(
+            configuration, paths, database=database, clock=clock, access=access, live=live, hub=hub
+        ),
         host=section.host,
         port=section.port or port,
         certificate=None if section.certificate is None else paths.near(section.certificate),

@@ -1,14 +1,18 @@
-// Keeps an agent's page current, and makes it say so when it is not.
+// Keeps a page current, and makes it say so when it is not: an agent's page, or one of the console.
 //
 // The page is asked for again and its content replaced where it differs. What counts as news is a changed
 // time in the state document: a server that repeats an old one, answers errors, hangs or is gone loses
-// contact all the same. Nothing is called live before the first news.
+// contact all the same. Nothing is called live before the first news. Where the page names events, it is asked for
+// as soon as one comes, too.
 "use strict";
 
 (() => {
   const PAUSE_BETWEEN = 2000;
+  const PAUSE_WITH_EVENTS = 10000;
   const ANSWER_WITHIN = 4000;
   const NEWS_WITHIN = 8000;
+  // Many events at once, as when a fleet starts, are one refresh; a single one is seen at once.
+  const LEAST_BETWEEN = 250;
   const root = document.documentElement;
   const alarm = document.getElementById("alarm");
   const word = document.getElementById("contact-word");
@@ -17,16 +21,26 @@
   const title = document.title;
 
   // The agent's clock when the shown document was made, and ours when it came (milliseconds).
-  let shown = Number(agent().dataset.now) / 1000;
+  let shown = Number(live().dataset.now) / 1000;
   let arrived = Date.now();
   let contact = "connecting";
   let timer = 0;
   let asking = null;
   // Counts the askings: an answer to one that was paused or overtaken is not taken.
   let round = 0;
+  let asked = 0;
+  let heard = 0;
+  let busy = false;
+  let again = false;
+  let events = null;
 
-  function agent() {
-    return document.getElementById("agent");
+  // The part of the page that is kept current: an agent, or what a page of the console shows.
+  function live(page = document) {
+    return page.querySelector("[data-now]");
+  }
+
+  function who() {
+    return live().dataset.who || "the agent";
   }
 
   function utc(milliseconds) {
@@ -118,11 +132,11 @@
         cache: "no-store",
         signal: asking.signal,
       });
-      if (!answer.ok) throw new Error(`the agent answered with error ${answer.status}.`);
+      if (!answer.ok) throw new Error(`${who()} answered with error ${answer.status}.`);
       return await answer.text();
     } catch (error) {
-      if (error.name === "AbortError") throw new Error("the agent takes too long to answer.");
-      if (error instanceof TypeError) throw new Error("the agent does not answer.");
+      if (error.name === "AbortError") throw new Error(`${who()} takes too long to answer.`);
+      if (error instanceof TypeError) throw new Error(`${who()} does not answer.`);
       throw error;
     } finally {
       clearTimeout(limit);
@@ -130,15 +144,15 @@
   }
 
   function take(text) {
-    const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("agent");
-    if (fresh === null || fresh.dataset.jid !== agent().dataset.jid) {
+    const fresh = live(new DOMParser().parseFromString(text, "text/html"));
+    if (fresh === null || fresh.dataset.jid !== live().dataset.jid) {
       throw new Error("something else answers at this address.");
     }
     const made = Number(fresh.dataset.now) / 1000;
     if (made === shown) return;
     shown = made;
     arrived = Date.now();
-    morph(agent(), fresh);
+    morph(live(), fresh);
     announce("live");
     retime();
   }
@@ -146,25 +160,70 @@
   async function refresh() {
     const mine = ++round;
     clearTimeout(timer);
+    asked = Date.now();
+    busy = true;
+    again = false;
     try {
       const text = await ask();
       if (mine === round) take(text);
     } catch (error) {
       if (mine === round) announce("lost", error.message);
     }
-    if (mine === round) timer = setTimeout(refresh, PAUSE_BETWEEN);
+    if (mine !== round) return;
+    busy = false;
+    timer = setTimeout(refresh, again ? LEAST_BETWEEN : between());
+  }
+
+  function between() {
+    return events !== null && events.readyState === EventSource.OPEN ? PAUSE_WITH_EVENTS : PAUSE_BETWEEN;
+  }
+
+  // Events only say that something happened: what, the page is asked for, so it never differs from a fresh one.
+  function listen() {
+    const topics = live().dataset.events;
+    if (!topics || events !== null || contact === "paused" || document.hidden) return;
+    events = new EventSource(`/v1/events?topics=${topics}`);
+    topics.split(",").forEach((topic) => events.addEventListener(topic, hear));
+    events.addEventListener("open", hear);
+    events.addEventListener("error", () => {
+      const ended = events !== null && events.readyState === EventSource.CLOSED;
+      if (ended) unlisten();
+      // Whether the hub is there is told by asking it; until it answers nothing is called live.
+      if (contact === "live") announce("lost", "the stream of events broke off.");
+      if (contact !== "paused") refresh();
+      if (ended) setTimeout(listen, PAUSE_BETWEEN);
+    });
+  }
+
+  function unlisten() {
+    if (events !== null) events.close();
+    events = null;
+  }
+
+  function hear() {
+    if (heard !== 0 || contact === "paused") return;
+    heard = setTimeout(() => {
+      heard = 0;
+      // To ask anew while an answer is on its way would throw that away, and a busy fleet never be shown.
+      if (busy) again = true;
+      else refresh();
+    }, Math.max(0, asked + LEAST_BETWEEN - Date.now()));
   }
 
   function pause() {
     round += 1;
     clearTimeout(timer);
+    clearTimeout(heard);
+    heard = 0;
+    busy = false;
     asking.abort();
+    unlisten();
     announce("paused");
   }
 
   function tick() {
-    if (contact === "live" && Date.now() - arrived > NEWS_WITHIN) {
-      announce("lost", "the agent has sent nothing new.");
+    if (contact === "live" && Date.now() - arrived > NEWS_WITHIN + between() - PAUSE_BETWEEN) {
+      announce("lost", `${who()} has sent nothing new.`);
     }
     retime();
   }
@@ -176,6 +235,7 @@
         pause();
       } else {
         announce("connecting");
+        listen();
         refresh();
       }
     });
@@ -185,6 +245,12 @@
   // A page that comes back from a sleep or another tab is old news until it is asked for again.
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) tick();
+    if (!live().dataset.events || contact === "paused") return;
+    // A browser opens six connections to one place: pages that nobody looks at leave theirs to the others.
+    if (document.hidden) unlisten();
+    else refresh();
+    listen();
   });
+  listen();
   refresh();
 })();

@@ -13,7 +13,9 @@ from registry.content import ContentFolder
 from registry.database import Database
 from registry.documents import Documents
 from registry.keys import Keys, Scope
+from tests.web.api.whole import Whole
 from vedette.clock import SystemClock
+from vedette.documents.quota import Quotas
 from web.api.access import Rules
 from web.api.application import create_app
 from web.api.documents import DocumentRoutes
@@ -36,10 +38,12 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Served:
     """A running API with its parts."""
 
-    def __init__(self, *, database: Database, folder: Path, limit: int, reserve: int) -> None:
+    def __init__(
+        self, *, database: Database, folder: Path, limit: int, reserve: int, quotas: Quotas | None = None
+    ) -> None:
         self.database = database
         self.content = ContentFolder(folder, limit=limit, reserve=reserve)
-        self.documents = Documents(database=database, folder=self.content, clock=SystemClock())
+        self.documents = Documents(database=database, folder=self.content, clock=SystemClock(), quotas=quotas)
         self.keys = Keys(database=database, clock=SystemClock())
         routes = [HealthRoutes(ready=self._ready), DocumentRoutes(documents=self.documents)]
         self.app = create_app(rules=Rules(keys=self.keys), routes=routes)
@@ -70,12 +74,13 @@ async def serve(migrated: Path, tmp_path: Path) -> AsyncIterator[Serve]:
     """Start an API; it is stopped after the test."""
     running: list[Served] = []
 
-    async def start(*, limit: int = LIMIT, reserve: int = 0) -> Served:
+    async def start(*, limit: int = LIMIT, reserve: int = 0, quotas: Quotas | None = None) -> Served:
         path = tmp_path / f"store{len(running)}.db"
         shutil.copyfile(migrated, path)
         database = Database(f"sqlite:///{path}")
         database.open()
-        served = Served(database=database, folder=tmp_path / f"documents{len(running)}", limit=limit, reserve=reserve)
+        folder = tmp_path / f"documents{len(running)}"
+        served = Served(database=database, folder=folder, limit=limit, reserve=reserve, quotas=quotas)
         running.append(served)
         await served.documents.open()
         await served.server.start()
@@ -91,3 +96,11 @@ async def serve(migrated: Path, tmp_path: Path) -> AsyncIterator[Serve]:
 async def served(serve: Serve) -> Served:
     """A running API."""
     return await serve()
+
+
+@pytest.fixture
+async def whole(migrated: Path, tmp_path: Path) -> AsyncIterator[Whole]:
+    """The whole application, served."""
+    shutil.copyfile(migrated, tmp_path / "whole.db")
+    async with Whole(store=tmp_path / "whole.db", folder=tmp_path) as served:
+        yield served

@@ -19,6 +19,9 @@ ID = hashlib.sha256(b"content").hexdigest()
 PUBLIC = {("GET", "/healthz"), ("GET", "/readyz")}
 ALLOWED = {
     ("POST", "/document"): {Scope.INGEST},
+    ("POST", "/document/"): {Scope.INGEST},
+    ("PUT", "/document"): {Scope.INGEST},
+    ("PUT", "/document/"): {Scope.INGEST},
     ("POST", "/document/{id}"): {Scope.INGEST},
     ("PUT", "/document/{id}"): {Scope.INGEST},
     ("GET", "/document/{id}"): {Scope.READ},

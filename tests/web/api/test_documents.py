@@ -12,8 +12,10 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from registry.audit import Audit, AuditFilter
 from registry.keys import Scope
 from tests.web.api.conftest import LIMIT, Serve, Served
+from vedette.clock import SystemClock
 
 BODY = random.Random(1).randbytes(300_000)
 ID = hashlib.sha256(BODY).hexdigest()
@@ -32,19 +34,21 @@ async def test_what_is_posted_comes_back_as_it_was(served: Served) -> None:
         assert stored.status_code == 201
         assert stored.headers["location"] == f"/document/{ID}"
         assert stored.json() == {
-            "ok": True,
+            "ok": "true",
             "key": ID,
             "message": "stored",
             "error": None,
             "size": len(BODY),
         }
         found = await client.get(f"/document/{ID}")
-        head = await client.head(f"/document/{ID}")
+        head = await client.head(f"/document/{ID}", headers={"Accept-Encoding": "identity"})
+        packed = await client.head(f"/document/{ID}")
     assert (found.status_code, found.content) == (200, BODY)
     assert found.headers["content-type"] == head.headers["content-type"] == "application/xml"
     assert found.headers["content-disposition"].startswith("attachment")
     assert found.headers["x-content-type-options"] == "nosniff"
     assert (head.content, head.headers["content-length"]) == (b"", str(len(BODY)))
+    assert (packed.headers["content-encoding"], "content-length" in packed.headers) == ("gzip", False)
 
 
 async def test_the_same_content_is_one_file_and_keeps_its_first_type(served: Served) -> None:
@@ -207,15 +211,19 @@ async def test_a_damaged_file_is_never_answered_whole_and_is_mended_by_an_upload
         assert (await client.get(f"/document/{ID}")).content == BODY
 
 
-async def test_deleting_leaves_a_tombstone_and_needs_a_reason(served: Served) -> None:
+async def test_deleting_leaves_a_tombstone_and_keeps_the_reason(served: Served) -> None:
     async with await served.client(Scope.INGEST, Scope.READ, Scope.ADMIN) as client:
         await client.put(f"/document/{ID}", content=BODY)
-        assert is_problem(await client.delete(f"/document/{ID}"), 422)
+        assert is_problem(await client.delete(f"/document/{ID}", params={"reason": " "}), 422)
         deleted = await client.delete(f"/document/{ID}", params={"reason": "asked for by the data subject"})
-        assert deleted.json()["ok"] is True
+        assert deleted.json()["ok"] == "true"
         gone = await client.get(f"/document/{ID}")
     assert is_problem(gone, 410)
     assert "asked for by the data subject" in gone.json()["detail"]
     (tombstone,) = await served.documents.tombstones(ID)
     assert (tombstone.deleted_by, tombstone.size) == ("key test", len(BODY))
+    audit = Audit(database=served.database, clock=SystemClock())
+    (entry,) = (await audit.page(wanted=AuditFilter(action="document.delete"))).entries
+    assert (entry.who, entry.object, entry.origin) == ("key test", ID, "127.0.0.1")
+    assert entry.detail == "asked for by the data subject"
     assert list(served.content.ids()) == []

@@ -1,0 +1,118 @@
+"""The routes under `/v1/`, wired in one place from the store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from registry.agent_list import AgentList
+from registry.alarm_list import AlarmList
+from registry.alarms import Alarms
+from registry.audit import Audit
+from registry.batch_list import BatchList
+from registry.content import ContentFolder
+from registry.database import Database
+from registry.dead_letter_list import DeadLetters
+from registry.document_list import DocumentList
+from registry.documents import Documents
+from registry.finding_list import FindingList
+from registry.heads import SignedHeads
+from registry.item_detail import ItemDetails
+from registry.item_list import ItemList
+from registry.job_desk import JobDesk
+from registry.jobs import Jobs
+from registry.keys import Keys
+from registry.proofs import Proofs
+from registry.queues import Queues
+from registry.refusal_list import RefusalList
+from registry.retention import Retention
+from registry.setup_links import SetupLinks
+from registry.token_list import TokenList
+from registry.users import Users
+from vedette.clock import Clock
+from vedette.jobs.scope import ScopePolicy
+from web.api.application import Routes
+from web.api.gate import Gate
+from web.api.hub_view import HubView
+from web.api.v1.agents import AgentRoutes
+from web.api.v1.dead_letters import DeadLetterRoutes
+from web.api.v1.deletions import DeletionRoutes
+from web.api.v1.documents import DocumentListRoutes
+from web.api.v1.evidence import EvidenceRoutes
+from web.api.v1.findings import FindingRoutes
+from web.api.v1.heads import HeadRoutes
+from web.api.v1.items import ItemRoutes
+from web.api.v1.jobs import JobRoutes
+from web.api.v1.lists import Lists
+from web.api.v1.operations import OperationRoutes
+from web.api.v1.payloads import Payloads
+from web.api.v1.records import RecordRoutes
+from web.api.v1.users import UserRoutes
+
+
+def v1_routes(
+    *,
+    database: Database,
+    documents: Documents,
+    folder: ContentFolder,
+    outboxes: Path,
+    gate: Gate,
+    hub: HubView,
+    scope: ScopePolicy,
+    clock: Clock,
+) -> list[Routes]:
+    """Return the groups of routes.
+
+    Args:
+        database: the store.
+        documents: the document service over it.
+        folder: where its files are.
+        outboxes: folder of this machine's outboxes.
+        gate: tells where a request comes from.
+        hub: the agents in this process.
+        scope: which targets and tools jobs may use.
+        clock: the time.
+    """
+    lists, details = Lists(), ItemDetails(database=database)
+    jobs = Jobs(database=database, clock=clock)
+    return [
+        ItemRoutes(
+            items=ItemList(database=database),
+            details=details,
+            # Bundles are of any engine's items.
+            proofs=Proofs(database=database, engine="", clock=clock, documents=folder),
+            payloads=Payloads(details=details, documents=documents),
+            lists=lists,
+        ),
+        EvidenceRoutes(batches=BatchList(database=database), tokens=TokenList(database=database), lists=lists),
+        HeadRoutes(heads=SignedHeads(database=database, clock=clock), lists=lists),
+        DeletionRoutes(
+            retention=Retention(database=database, clock=clock, documents=folder), details=details, gate=gate
+        ),
+        DocumentListRoutes(listed=DocumentList(database=database), documents=documents, lists=lists),
+        FindingRoutes(findings=FindingList(database=database), lists=lists),
+        AgentRoutes(agents=AgentList(database=database), hub=hub, lists=lists),
+        DeadLetterRoutes(
+            letters=DeadLetters(database=database, outboxes=outboxes, clock=clock), lists=lists, gate=gate
+        ),
+        OperationRoutes(
+            queues=Queues(database=database, clock=clock),
+            refusals=RefusalList(database=database),
+            alarm_list=AlarmList(database=database),
+            alarms=Alarms(database=database, clock=clock),
+            lists=lists,
+            gate=gate,
+        ),
+        JobRoutes(desk=JobDesk(jobs=jobs, policy=scope, clock=clock), jobs=jobs, lists=lists, gate=gate),
+        RecordRoutes(
+            audit=Audit(database=database, clock=clock),
+            keys=Keys(database=database, clock=clock),
+            lists=lists,
+            gate=gate,
+        ),
+        UserRoutes(
+            users=Users(database=database, clock=clock),
+            links=SetupLinks(database=database, clock=clock),
+            lists=lists,
+            gate=gate,
+        ),
+    ]

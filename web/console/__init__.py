@@ -1,0 +1,1 @@
+"""The console: pages for people over everything that is kept, rendered on the server."""

@@ -1,0 +1,116 @@
+"""One item: what it says, what differs from the run before, what follows from it, and its proof link by link."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from fastapi import Depends, FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from registry.callers import Scope
+from registry.finding_list import FindingList, FindingsWanted
+from registry.item_detail import ItemDetail, ItemDetails
+from registry.item_runs import ItemRun, ItemRuns
+from registry.items import UnknownItemError
+from registry.scandale_check import ProofCheck
+from vedette.correlation.comparison import differences
+from vedette.correlation.facts import Facts, facts_of
+from vedette.correlation.finding import Change
+from web.api.access import Rules
+from web.api.v1.items import Uuid
+from web.console.frame import Frame, add_page
+from web.console.items import ITEMS
+from web.console.payload_view import payload_view
+from web.console.payloads import PayloadReader
+
+SHOWN: Final = 100
+"""Facts and changes that are shown."""
+
+_FINDINGS: Final = 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Comparison:
+    """An item beside the run of its check before."""
+
+    before: ItemRun
+    """That run."""
+    changes: list[Change] | None
+    """What differs; None where the two are of different kinds."""
+
+
+class ItemPageRoutes:
+    """`GET /items/{uuid}`."""
+
+    def __init__(
+        self,
+        *,
+        frame: Frame,
+        details: ItemDetails,
+        runs: ItemRuns,
+        payloads: PayloadReader,
+        findings: FindingList,
+        check: ProofCheck,
+    ) -> None:
+        self._frame = frame
+        self._details = details
+        self._runs = runs
+        self._payloads = payloads
+        self._findings = findings
+        self._check = check
+
+    def add_to(self, app: FastAPI, *, rules: Rules) -> None:
+        """Add the route to an application."""
+        add_page(app, "/items/{uuid}", self.show, rule=Depends(rules.any_of(Scope.READ)), shared=True)
+
+    async def show(self, uuid: Uuid, request: Request) -> Response:
+        """Show the item."""
+        try:
+            item = await self._details.find(uuid)
+        except UnknownItemError:
+            return self._frame.missing(request, "There is no item with this uuid.", current=ITEMS)
+        payload = await self._payloads.read(uuid, sha256=item.payload_sha256, size=item.size)
+        facts = await asyncio.to_thread(_facts, item.format, payload, item.payload_sha256)
+        findings = await self._findings.page(wanted=FindingsWanted(item=uuid), limit=_FINDINGS)
+        return self._frame.page(
+            request,
+            "item.html",
+            current=ITEMS,
+            live=not item.state.is_stamped,
+            item=item,
+            told=_told(item),
+            facts=list(facts.values.items())[:SHOWN],
+            facts_more=max(0, len(facts.values) - SHOWN),
+            error=facts.error,
+            view=None if payload is None else payload_view(payload),
+            compared=await self._compared(item, facts),
+            shown=SHOWN,
+            findings=findings.rows,
+            links=await self._check.links(uuid),
+        )
+
+    async def _compared(self, item: ItemDetail, facts: Facts) -> Comparison | None:
+        before = await self._runs.before(item.uuid)
+        if before is None:
+            return None
+        payload = await self._payloads.read(before.uuid, sha256=before.payload_sha256, size=before.size)
+        earlier = await asyncio.to_thread(_facts, before.format, payload, before.payload_sha256)
+        alike = earlier.family == facts.family and earlier.error is None and facts.error is None
+        return Comparison(before=before, changes=differences(earlier.values, facts.values) if alike else None)
+
+
+def _facts(format: str, payload: bytes | None, payload_sha256: str) -> Facts:
+    return facts_of(format=format, payload=payload, payload_sha256=payload_sha256)
+
+
+def _told(item: ItemDetail) -> Mapping[str, str | None]:
+    """Return what the agent said of the item, as texts; of another shape than usual it shows nothing."""
+    names = ("target", "check", "verdict", "type", "source")
+    told = {name: value if isinstance(value := item.meta.get(name), str) else None for name in names}
+    command = item.meta.get("command")
+    words = [word for word in command if isinstance(word, str)] if isinstance(command, list) else []
+    return told | {"command": " ".join(words) or None}
