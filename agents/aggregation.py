@@ -9,14 +9,19 @@ from agents.base import BaseAgent
 from agents.board import PubSubBoard
 from agents.identity import Identity
 from behaviours.announce_proofs import AnnounceProofs
+from behaviours.checkpoint import PublishCheckpoints
+from behaviours.correlate import Correlate
 from behaviours.custody import Custody
 from behaviours.peers import Peers
 from behaviours.publish import Publish
 from behaviours.receive import Receive
 from behaviours.serve_queues import ServeQueues
 from behaviours.supervised import SupervisedBehaviour
-from behaviours.timestamp import AuthorityState, BatchPolicy, Timestamp
+from behaviours.timestamp import BatchPolicy, Timestamp
+from behaviours.timestamp_panels import timestamp_notes, timestamp_panels
+from registry.correlation import Correlation
 from registry.event_feed import EventFeed
+from registry.finding_list import FindingList
 from registry.intake import Intake
 from registry.proof_progress import ProofProgress
 from registry.proofs import Proofs
@@ -24,7 +29,7 @@ from registry.queues import Queues
 from registry.refusals import Refusals
 from vedette.clock import Clock
 from vedette.evidence.timestamping import TimestampAuthority
-from vedette.messages.state import Cell, Panel
+from vedette.messages.state import Panel
 
 SELF_ASSERTED = (
     "Self-asserted time: only the local time-stamping authority is configured. It proves order and integrity "
@@ -47,10 +52,13 @@ class AggregationAgent(BaseAgent):
         queues: Queues,
         proof_progress: ProofProgress,
         events: EventFeed,
+        findings: FindingList,
         authorities: Sequence[TimestampAuthority],
         policy: BatchPolicy,
         progress: Callable[[dict[str, Any]], None],
         custody: Custody | None = None,
+        checkpoints: PublishCheckpoints | None = None,
+        correlation: Correlation | None = None,
         view_port: int | None = 0,
         place: str = "",
         event_readers: Sequence[str] = (),
@@ -60,6 +68,12 @@ class AggregationAgent(BaseAgent):
         super().__init__(identity=identity, clock=clock, view_port=view_port, place=place, patience=patience)
         self._progress = progress
         self.custody = custody
+        self.checkpoints = checkpoints
+        self.correlating = (
+            None
+            if correlation is None
+            else Correlate(clock=clock, agent_name=identity.name, correlation=correlation, found=self._found)
+        )
         self.stamping = Timestamp(
             clock=clock,
             agent_name=identity.name,
@@ -67,6 +81,7 @@ class AggregationAgent(BaseAgent):
             authorities=authorities,
             policy=policy,
             stamped=self._stamped,
+            closed=self._closed,
         )
         self.receiving = Receive(
             clock=clock,
@@ -76,7 +91,7 @@ class AggregationAgent(BaseAgent):
             intake=intake,
             refusals=refusals,
             key=identity.key,
-            committed=self._committed,
+            committed=self.committed,
         )
         self.announcing = AnnounceProofs(
             clock=clock, engine=identity.jid, exchange=self, progress=proof_progress, key=identity.key
@@ -88,6 +103,7 @@ class AggregationAgent(BaseAgent):
             peers=peers,
             board=PubSubBoard(client=self.connection.client),
             feed=events,
+            findings=findings,
             readers=event_readers,
         )
         self.serving = ServeQueues(
@@ -95,10 +111,13 @@ class AggregationAgent(BaseAgent):
         )
 
     def compose_behaviours(self) -> list[SupervisedBehaviour]:
-        """Return receive, timestamp, announce proofs, serve queues, publish and register."""
-        working = [self.receiving, self.stamping, self.announcing, self.serving, self.publishing]
-        kept = self.custody.behaviours() if self.custody is not None else []
-        return [*working, *kept, self.registering()]
+        """Return receive, timestamp, stamp by each authority, announce proofs, serve queues, publish and register."""
+        working = [self.receiving, self.stamping, *self.stamping.authorities]
+        telling = [self.announcing, self.serving, self.publishing]
+        kept: list[SupervisedBehaviour] = [] if self.custody is None else self.custody.behaviours()
+        kept += [] if self.checkpoints is None else [self.checkpoints]
+        kept += [] if self.correlating is None else [self.correlating]
+        return [*working, *telling, *kept, self.registering()]
 
     def capabilities(self) -> list[str]:
         """Return the authorities that stamp."""
@@ -108,16 +127,13 @@ class AggregationAgent(BaseAgent):
         """Say when time is only self-asserted, and when there are alarms."""
         external = any(state.authority.external for state in self.stamping.authorities)
         alarms = self.custody.notes() if self.custody is not None else []
-        return alarms if external else [SELF_ASSERTED, *alarms]
+        clocks = timestamp_notes(self.stamping.report())
+        return [*([] if external else [SELF_ASSERTED]), *clocks, *alarms]
 
     def panels(self) -> list[Panel]:
-        """Return the authorities and the queues."""
+        """Return the authorities, how long items wait for them, and the queues."""
         return [
-            Panel(
-                title="Time-stamping authorities",
-                columns=["Name", "Time", "Tokens", "Failures", "Last error"],
-                rows=[_authority_row(state) for state in self.stamping.authorities],
-            ),
+            *timestamp_panels(self.stamping.report()),
             self.serving.panel(),
             *(self.custody.panels() if self.custody is not None else []),
         ]
@@ -128,21 +144,22 @@ class AggregationAgent(BaseAgent):
     def _stamped(self, count: int) -> None:
         self.announcing.wake()
         self.publishing.wake()
-        self._progress({"event": "stamped", "count": count})
+        if count:
+            self._progress({"event": "stamped", "count": count})
 
-    def _committed(self, count: int, senders: list[str]) -> None:
+    def _closed(self) -> None:
+        if self.checkpoints is not None:
+            self.checkpoints.wake()
+
+    def _found(self, count: int) -> None:
+        self.publishing.wake()
+        self._progress({"event": "found", "count": count})
+
+    def committed(self, count: int, senders: list[str]) -> None:
+        """Wake what works on items after a commit, whoever committed them in this process."""
         self.stamping.wake()
         self.serving.wake()
         self.publishing.wake()
+        if self.correlating is not None:
+            self.correlating.wake()
         self._progress({"event": "committed", "count": count, "senders": senders})
-
-
-def _authority_row(state: AuthorityState) -> list[Cell]:
-    external = state.authority.external
-    return [
-        Cell(text=state.authority.name, kind="code"),
-        Cell(text="external" if external else "self-asserted", kind="good" if external else "warn"),
-        Cell(text=str(state.stamped), kind="count"),
-        Cell(text=str(state.failures), kind="count"),
-        Cell(text=state.last_error or "none", kind="bad" if state.last_error else "good"),
-    ]

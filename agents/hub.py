@@ -4,28 +4,41 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from typing import Any
 
 from agents.aggregation import AggregationAgent
 from agents.base import BaseAgent
-from agents.custody import custody_of
+from agents.custody import custody_of, trusted_roots
 from agents.identity import Identity
+from agents.launcher import local_slots
 from agents.registry import RegistryAgent
+from agents.running import RunningAgents
 from behaviours.admit import DirectoryPeers
+from behaviours.checkpoint import PublishCheckpoints
 from behaviours.timestamp import BatchPolicy
+from registry.alarms import Alarms
+from registry.checkpoint_folder import CheckpointFolder
+from registry.content import ContentFolder
+from registry.correlation import Correlation
 from registry.database import Database
 from registry.directory import Directory
 from registry.event_feed import EventFeed
+from registry.finding_list import FindingList
+from registry.heads import SignedHeads
 from registry.intake import Intake
+from registry.jobs import Jobs
 from registry.proof_progress import ProofProgress
 from registry.proofs import Proofs
 from registry.queues import Queues
 from registry.refusals import Refusals
+from registry.roots import Roots
 from vedette.clock import Clock
 from vedette.configuration.fleet import AuthoritySection, FleetConfiguration, FleetPaths
-from vedette.evidence.certificates import TrustRoots
+from vedette.evidence.certificates import TrustRoots, load_certificates
 from vedette.evidence.timestamping import HttpAuthority, TimestampAuthority
-from web.api.server import ApiServer
+from vedette.fetching.policy import FetchPolicy
+from web.api.live import Live
 from web.api.service import start_api
 
 Report = Callable[[dict[str, Any]], None]
@@ -40,12 +53,17 @@ def authorities(
     Raises:
         ConfigurationError: a file of roots cannot be used.
     """
-    return [_authority(section, paths, local_url=local_url, clock=clock) for section in configuration.tsa]
+    rules = configuration.fetching.policy
+    return [
+        _authority(section, paths, local_url=local_url, fetching=rules, clock=clock) for section in configuration.tsa
+    ]
 
 
-def _authority(section: AuthoritySection, paths: FleetPaths, *, local_url: str, clock: Clock) -> TimestampAuthority:
+def _authority(
+    section: AuthoritySection, paths: FleetPaths, *, local_url: str, fetching: FetchPolicy, clock: Clock
+) -> TimestampAuthority:
     roots = paths.roots if section.roots is None else paths.near(section.roots)
-    untrusted = () if section.untrusted is None else TrustRoots.load(paths.near(section.untrusted)).certificates
+    untrusted = () if section.untrusted is None else load_certificates(paths.near(section.untrusted))
     return HttpAuthority(
         name=section.name,
         url=local_url if section.local else section.url,
@@ -54,6 +72,8 @@ def _authority(section: AuthoritySection, paths: FleetPaths, *, local_url: str, 
         policy=section.policy,
         untrusted=untrusted,
         time_limit=section.time_limit,
+        fetching=fetching,
+        seconds_between=section.pace,
         clock=clock,
     )
 
@@ -76,47 +96,78 @@ async def run_hub(
         ConnectionFailedError: the XMPP server cannot be reached, trusted or refuses an account, or the API
             cannot listen.
     """
-    stamps = authorities(configuration, paths, local_url=local_tsa, clock=clock)
-    database = Database(paths.store_url)
-    database.open()
-    started: list[BaseAgent] = []
-    api: ApiServer | None = None
-    try:
-        api = await start_api(configuration, paths, database=database, port=api_port, clock=clock)
-        for agent in await _agents(configuration, paths, database, stamps, clock=clock, report=report):
+    async with AsyncExitStack() as opened:
+        database = Database(paths.store_url)
+        database.open()
+        opened.callback(database.close)
+        stamps = authorities(configuration, paths, local_url=local_tsa, clock=clock)
+        for authority in stamps:
+            opened.push_async_callback(authority.aclose)
+        engine = Identity.load(paths.credentials_of(configuration.aggregation.name))
+        intake = Intake(database=database, engine=engine.jid, clock=clock)
+        await intake.open()
+
+        def heard(event: dict[str, Any]) -> None:
+            live.wake()
+            report(event)
+
+        registry, aggregation = _agents(
+            configuration, paths, database, stamps, engine, intake, clock=clock, report=heard
+        )
+        live = Live(
+            database=database,
+            clock=clock,
+            intake=intake,
+            roots=trusted_roots(configuration, paths),
+            committed=aggregation.committed,
+        )
+        started: list[BaseAgent] = []
+        api = await start_api(
+            configuration,
+            paths,
+            database=database,
+            live=live,
+            port=api_port,
+            clock=clock,
+            hub=RunningAgents(started, clock=clock),
+        )
+        opened.push_async_callback(api.stop)
+        live.start()
+        # Streams end before the API stops, which would wait for them.
+        opened.push_async_callback(live.stop)
+        for agent in (registry, aggregation):
             await agent.start()
+            opened.push_async_callback(agent.stop)
             started.append(agent)
         report({"event": "ready", "agents": [_described(agent) for agent in started], "api": api.url})
         await stop.wait()
-    finally:
-        for agent in reversed(started):
-            await agent.stop()
-        if api is not None:
-            await api.stop()
-        for authority in stamps:
-            await authority.aclose()
-        database.close()
 
 
-async def _agents(
+def _agents(
     configuration: FleetConfiguration,
     paths: FleetPaths,
     database: Database,
     stamps: list[TimestampAuthority],
+    engine: Identity,
+    intake: Intake,
     *,
     clock: Clock,
     report: Report,
-) -> list[BaseAgent]:
+) -> tuple[RegistryAgent, AggregationAgent]:
     directory = Directory(database=database, clock=clock)
     peers = DirectoryPeers(directory=directory)
-    engine = Identity.load(paths.credentials_of(configuration.aggregation.name))
-    intake = Intake(database=database, engine=engine.jid, clock=clock)
-    await intake.open()
     registry = RegistryAgent(
         identity=Identity.load(paths.credentials_of(configuration.registry.name)),
         clock=clock,
         peers=peers,
         directory=directory,
+        heads=SignedHeads(database=database, clock=clock),
+        alarms=Alarms(database=database, clock=clock),
+        jobs=Jobs(database=database, clock=clock),
+        scope=configuration.jobs.scope,
+        slots=local_slots(
+            configuration, paths, launcher=f"{configuration.registry.name}@{configuration.xmpp.domain}"
+        ),
         view_port=configuration.registry.view_port,
         place=configuration.registry.place,
         changed=lambda jid, show: report({"event": "presence", "jid": jid, "show": show}),
@@ -131,16 +182,42 @@ async def _agents(
         queues=Queues(database=database, clock=clock),
         proof_progress=ProofProgress(database=database, engine=engine.jid),
         events=EventFeed(database=database, engine=engine.jid),
+        findings=FindingList(database=database),
         authorities=stamps,
         policy=BatchPolicy(items=configuration.batch.items, seconds=configuration.batch.seconds),
         progress=report,
         custody=custody_of(
             configuration, paths, database=database, engine=engine.jid, authorities=stamps, clock=clock
         ),
+        checkpoints=_checkpoints(configuration, paths, engine, database=database, clock=clock),
+        correlation=Correlation(
+            database=database,
+            engine=engine.jid,
+            clock=clock,
+            policy=configuration.correlation,
+            documents=ContentFolder(paths.documents, limit=configuration.api.document_limit),
+        ),
         view_port=configuration.aggregation.view_port,
         place=configuration.aggregation.place,
     )
-    return [registry, aggregation]
+    return registry, aggregation
+
+
+def _checkpoints(
+    configuration: FleetConfiguration, paths: FleetPaths, engine: Identity, *, database: Database, clock: Clock
+) -> PublishCheckpoints | None:
+    """Return what publishes the roots of the engine's batches, where the configuration wants that."""
+    folder = configuration.evidence.checkpoints
+    if folder is None:
+        return None
+    return PublishCheckpoints(
+        clock=clock,
+        engine=engine.jid,
+        roots=Roots(database=database, engine=engine.jid),
+        folder=CheckpointFolder(paths.near(folder)),
+        alarms=Alarms(database=database, clock=clock),
+        key=engine.key,
+    )
 
 
 def _described(agent: BaseAgent) -> dict[str, str]:

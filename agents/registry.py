@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from agents.base import BaseAgent
 from agents.contacts import PresenceStanza
 from agents.identity import Identity
 from behaviours.admit import Admit
+from behaviours.launch import LaunchJobAgents, Slot
 from behaviours.peers import Peers
 from behaviours.presence import Change, WatchPresence
+from behaviours.serve_jobs import ServeJobs
+from behaviours.sign_heads import SignHeads
 from behaviours.supervised import SupervisedBehaviour
+from registry.alarms import Alarms
 from registry.directory import Directory, ReplayedCardError
+from registry.heads import SignedHeads
+from registry.jobs import Jobs, Taker
 from vedette.clock import Clock
+from vedette.jobs.scope import ScopePolicy
 from vedette.messages.batch import Signed
+from vedette.messages.state import Panel
 
 
 class RegistryAgent(BaseAgent):
@@ -27,6 +35,11 @@ class RegistryAgent(BaseAgent):
         peers: Peers,
         directory: Directory,
         changed: Callable[[str, str], None],
+        heads: SignedHeads | None = None,
+        alarms: Alarms | None = None,
+        jobs: Jobs | None = None,
+        scope: ScopePolicy | None = None,
+        slots: Sequence[Slot] = (),
         view_port: int | None = 0,
         place: str = "",
         patience: float = 10.0,
@@ -50,6 +63,29 @@ class RegistryAgent(BaseAgent):
             watch=self.watching,
             key=identity.key,
         )
+        self.signing: SignHeads | None = None
+        if heads is not None and alarms is not None:
+            self.signing = SignHeads(
+                clock=clock, registry=identity.jid, exchange=self, heads=heads, alarms=alarms, key=identity.key
+            )
+
+        self._jobs = jobs
+        self.serving: ServeJobs | None = None
+        self.launching: LaunchJobAgents | None = None
+        if jobs is not None:
+            self.serving = ServeJobs(
+                clock=clock,
+                agent_name=identity.name,
+                exchange=self,
+                peers=peers,
+                jobs=jobs,
+                policy=scope or ScopePolicy(),
+                key=identity.key,
+            )
+            if slots:
+                self.launching = LaunchJobAgents(
+                    clock=clock, agent_name=identity.name, slots=slots, demand=self._demand
+                )
 
     async def start(self, auto_register: bool = False) -> None:
         """Forget what was true before, start, and enter itself into the directory.
@@ -68,12 +104,24 @@ class RegistryAgent(BaseAgent):
         await self._directory.forget_presence(cause="registry stopped")
 
     def compose_behaviours(self) -> list[SupervisedBehaviour]:
-        """Return admit and watch presence."""
-        return [self.admitting, self.watching]
+        """Return admit, watch presence, sign heads, serve jobs and launch those who do them."""
+        optional = [one for one in (self.signing, self.serving, self.launching) if one is not None]
+        return [self.admitting, self.watching, *optional]
+
+    def panels(self) -> list[Panel]:
+        """Return where the logs stand, and the jobs."""
+        return [one.panel() for one in (self.signing, self.serving, self.launching) if one is not None]
 
     def presence_changed(self, presence: PresenceStanza) -> None:
         """Record what a presence stanza says."""
         self.watching.heard(presence.jid, show=presence.show, status=presence.status, cause="presence")
+
+    async def _demand(self) -> int | None:
+        """Return how many job agents of this machine would find work."""
+        if self._jobs is None:
+            return None
+        taker = Taker(jid="", life="", launcher=self.identity.jid, place=self.place)
+        return sum(await self._jobs.due(taker)) + await self._jobs.active()
 
     def _make_peers(self) -> Peers:
         return self._hub_peers

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from behaviours.renew import Renew, RenewalRun
+from behaviours.retain import Retain
 from behaviours.revocation import Revocation
 from behaviours.supervised import SupervisedBehaviour
 from behaviours.sweep import Sweep
@@ -13,12 +14,14 @@ from registry.content import ContentFolder
 from registry.database import Database
 from registry.document_check import document_check
 from registry.renewals import Renewals
+from registry.retention import Retention
 from registry.revocation_lists import RevocationLists
 from registry.sweep import Sweep as StoreSweep
 from vedette.clock import Clock
 from vedette.evidence.certificates import TrustRoots
-from vedette.evidence.revocation_source import RevocationSource
+from vedette.evidence.retention import RetentionRule
 from vedette.evidence.timestamping import TimestampAuthority
+from vedette.fetching.interface import Fetcher
 from vedette.messages.state import Cell, Panel
 
 SHOWN = 20
@@ -67,9 +70,11 @@ class Custody:
         clock: Clock,
         authorities: Sequence[TimestampAuthority],
         roots: Mapping[str, TrustRoots],
-        source: RevocationSource,
+        fetcher: Fetcher,
         rate: float,
         documents: ContentFolder | None = None,
+        rules: Sequence[RetentionRule] = (),
+        retention_rate: float = 100.0,
     ) -> None:
         """Make them.
 
@@ -79,9 +84,11 @@ class Custody:
             clock: what tells the time.
             authorities: who can renew.
             roots: what is believed of each authority, by name.
-            source: where revocation lists come from.
+            fetcher: who fetches revocation lists and asks responders.
             rate: items a second that the sweep looks at, at most.
             documents: the folder of documents; None: there is none.
+            rules: how long payloads are kept; needs the folder of documents.
+            retention_rate: payloads a second that retention deletes, at most.
         """
         name = engine.partition("@")[0]
         alarms = Alarms(database=database, clock=clock)
@@ -99,11 +106,18 @@ class Custody:
         self.watching = Watch(clock=clock, agent_name=name, alarms=alarms)
         self.sweeping = Sweep(clock=clock, agent_name=name, sweep=store_sweep, alarms=alarms, rate=rate)
         self.renewing = Renew(clock=clock, agent_name=name, renewal=renewal)
-        self.revoking = Revocation(clock=clock, agent_name=name, lists=lists, source=source, alarms=alarms)
+        self.revoking = Revocation(clock=clock, agent_name=name, lists=lists, fetcher=fetcher, alarms=alarms)
+        self.retaining: Retain | None = None
+        if rules and documents is not None:
+            retention = Retention(database=database, clock=clock, documents=documents)
+            self.retaining = Retain(
+                clock=clock, agent_name=name, retention=retention, rules=rules, alarms=alarms, rate=retention_rate
+            )
 
     def behaviours(self) -> list[SupervisedBehaviour]:
         """Return them all."""
-        return [self.revoking, self.renewing, self.sweeping, self.watching]
+        working: list[SupervisedBehaviour] = [self.revoking, self.renewing, self.sweeping, self.watching]
+        return working if self.retaining is None else [*working, self.retaining]
 
     def notes(self) -> list[str]:
         """Say that there are alarms."""

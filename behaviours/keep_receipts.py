@@ -1,6 +1,7 @@
 """Keeping receipts until what they confirm is proved: a log that was truncated before would show.
 
 A receipt is dropped for one reason only: a notice, signed by the engine that signed the receipt, covers all of it.
+The newest one of each engine stays in the outbox even then, so that no end of its log can be cut off unseen.
 Whoever lost a notice asks again; who cannot ask keeps the receipt.
 """
 

@@ -9,20 +9,21 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
-from typing import Any, ClassVar, Literal, Protocol
+from dataclasses import asdict, fields, replace
+from typing import Any, ClassVar, Final, Literal, Protocol
 
 from behaviours.peers import Peers
 from behaviours.register import Session
 from behaviours.supervised import SupervisedBehaviour
 from registry.event_feed import EventFeed, Position, ScanEvent
+from registry.finding_list import FindingList, finding_fields
 from vedette.clock import Clock
 from vedette.delivery.backoff import Backoff
 from vedette.errors import VedetteError
 from vedette.messages.card import Role
 
-NODES = ("scan", "tst")
-"""Nodes that are published to: `scan` when items are committed, `tst` when a batch is stamped."""
+NODES = ("scan", "tst", "finding")
+"""`scan` when items are committed, `tst` when a batch is stamped, `finding` when the correlation found something."""
 
 TOGETHER = 100
 """Items in one event at most."""
@@ -86,6 +87,7 @@ class Publish(SupervisedBehaviour):
         peers: Peers,
         board: Board,
         feed: EventFeed,
+        findings: FindingList,
         readers: Sequence[str] = (),
     ) -> None:
         """Describe the publisher.
@@ -97,6 +99,7 @@ class Publish(SupervisedBehaviour):
             peers: consoles may subscribe, other engines may publish.
             board: the service.
             feed: what happened.
+            findings: what the correlation found.
             readers: bare JIDs that may subscribe besides.
         """
         super().__init__(clock=clock, agent_name=engine.split("@", maxsplit=1)[0])
@@ -105,9 +108,11 @@ class Publish(SupervisedBehaviour):
         self._peers = peers
         self._board = board
         self._feed = feed
+        self._findings = findings
         self._readers = tuple(readers)
         self._stir = asyncio.Event()
         self._position: Position | None = None
+        self._found = 0
         self._session = 0
         self._allowed: dict[str, Affiliation] = {}
         self._allow_at = 0.0
@@ -124,12 +129,13 @@ class Publish(SupervisedBehaviour):
         self._stir.clear()
         if self._position is None:
             self._position = await self._feed.now()
+            self._found = await self._findings.newest()
         if not self._exchange.online:
             await self.pause(0.5)
             return
         try:
             await self._prepare()
-            published = await self._publish_scans() | await self._publish_stamps()
+            published = await self._publish_scans() | await self._publish_stamps() | await self._publish_findings()
         except PublishError as error:
             await self._wait_after(error)
             return
@@ -195,7 +201,7 @@ class Publish(SupervisedBehaviour):
         if not scans:
             return False
         event = {"event": "scan", "engine": self._engine, "items": scans}
-        following = position.next_index + len(scans)
+        following = int(scans[-1]["log_index"]) + 1
         await self._board.publish("scan", name=f"{position.chain_id}.{following - 1}", event=event)
         self._position = replace(position, next_index=following)
         self.counters["scans published"] += len(scans)
@@ -207,6 +213,9 @@ class Publish(SupervisedBehaviour):
         if position is None or position.chain_id != now.chain_id:
             position = now
         behind = now.next_index - position.next_index
+        if behind > BEHIND:
+            # Between the items are audit entries, which are nobody's events.
+            behind = await self._feed.count(position, until=now.next_index)
         if behind > BEHIND:
             self.counters["skipped"] += behind
             self.log.warning("too slow for what is committed, events skipped", skipped=behind)
@@ -226,13 +235,29 @@ class Publish(SupervisedBehaviour):
             self.counters["stamps published"] += 1
         return bool(stamps)
 
+    async def _publish_findings(self) -> bool:
+        found = await self._findings.after(self._found, limit=1, engine=self._engine)
+        for finding in found:
+            event = {"event": "finding", "engine": self._engine, **finding_fields(finding)}
+            await self._board.publish("finding", name=str(finding.id), event=event)
+            self._found = finding.id
+            self.counters["findings published"] += 1
+        return bool(found)
+
+
+_SCAN: Final = tuple(one.name for one in fields(ScanEvent))
+
+
+def _shown(value: Any) -> Any:
+    return value[:SHOWN] if isinstance(value, str) else value
+
 
 def fitting(scans: Sequence[ScanEvent]) -> list[dict[str, Any]]:
     """Return as many of the first items as fit into one event, at least one; long texts are cut. Pure."""
     chosen: list[dict[str, Any]] = []
     size = 0
     for scan in scans:
-        shown = {name: value[:SHOWN] if isinstance(value, str) else value for name, value in asdict(scan).items()}
+        shown = {name: _shown(getattr(scan, name)) for name in _SCAN}
         size += len(json.dumps(shown))
         if chosen and size > EVENT_BYTES:
             break

@@ -23,18 +23,26 @@ from behaviours.timestamp import BatchPolicy
 from ejabberd.accounts import EmbeddedAccounts, new_password
 from ejabberd.embedded import EmbeddedServer
 from registry import tables
+from registry.alarms import Alarms
+from registry.audit import Audit
+from registry.correlation import Correlation
 from registry.database import Database
 from registry.directory import Directory
 from registry.event_feed import EventFeed
+from registry.finding_list import FindingList
+from registry.heads import SignedHeads
 from registry.intake import Intake
 from registry.items import Items
+from registry.jobs import Jobs
 from registry.outbox import Outbox
 from registry.proof_progress import ProofProgress
 from registry.proofs import Proofs
 from registry.queues import Queues
 from registry.refusals import Refusals
 from vedette.clock import SystemClock
+from vedette.correlation.policy import CorrelationPolicy
 from vedette.evidence.timestamping import TimestampAuthority
+from vedette.jobs.scope import ScopePolicy
 from vedette.messages.card import Role
 from vedette.signing import SigningKey
 
@@ -92,10 +100,13 @@ class Station:
         self.database = Database(self.store_url)
         self.directory = Directory(database=self.database, clock=self.clock)
         self.items = Items(database=self.database)
+        self.audit = Audit(database=self.database, clock=self.clock)
         self.refusals = Refusals(database=self.database)
         self.queues = Queues(database=self.database, clock=self.clock)
         self.progress: list[dict[str, Any]] = []
         self.event_readers: list[str] = []
+        self.jobs = Jobs(database=self.database, clock=self.clock)
+        self.scope: ScopePolicy | None = None
         self._suffix = uuid4().hex[:8]
         self._agents: list[BaseAgent] = []
         self._databases: list[Database] = [self.database]
@@ -129,16 +140,22 @@ class Station:
     async def start_hub(self, *authorities: TimestampAuthority, policy: BatchPolicy | None = None) -> None:
         """Start registry and engine."""
         peers = DirectoryPeers(directory=self.directory)
-        self.registry = RegistryAgent(
-            identity=await self.identity("registry", Role.REGISTRY),
+        registry = await self.identity("registry", Role.REGISTRY)
+        self._make_registry = lambda: RegistryAgent(
+            identity=registry,
             clock=self.clock,
             peers=peers,
             directory=self.directory,
+            heads=SignedHeads(database=self.database, clock=self.clock),
+            alarms=Alarms(database=self.database, clock=self.clock),
+            jobs=None if self.scope is None else self.jobs,
+            scope=self.scope,
             changed=lambda jid, show: self.progress.append({"event": "presence", "jid": jid, "show": show}),
         )
+        self.registry = self._make_registry()
         engine = await self.identity("engine", Role.AGGREGATION)
         self.proofs = Proofs(database=self.database, engine=engine.jid, clock=self.clock)
-        intake = Intake(database=self.database, engine=engine.jid, clock=self.clock)
+        self.intake = intake = Intake(database=self.database, engine=engine.jid, clock=self.clock)
         await intake.open()
         self._make_engine = lambda: self._compose(
             engine,
@@ -186,11 +203,21 @@ class Station:
             queues=queues or Queues(database=database, clock=self.clock),
             proof_progress=ProofProgress(database=database, engine=engine.jid),
             events=EventFeed(database=database, engine=engine.jid),
+            findings=FindingList(database=database),
+            correlation=Correlation(
+                database=database, engine=engine.jid, clock=self.clock, policy=CorrelationPolicy()
+            ),
             event_readers=self.event_readers,
             authorities=authorities,
             policy=policy,
             progress=self.progress.append,
         )
+
+    async def restart_registry(self) -> RegistryAgent:
+        """Start another registry of the same name, as after a restart of its process."""
+        self.registry = self._make_registry()
+        await self.start(self.registry)
+        return self.registry
 
     async def restart_engine(self) -> None:
         """Start another engine of the same name, as after a restart of its process."""

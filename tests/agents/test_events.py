@@ -121,7 +121,7 @@ async def _subscribed(client: Reader, node: str) -> bool:
     return True
 
 
-async def test_an_allowed_client_hears_what_is_committed_and_stamped(
+async def test_an_allowed_client_hears_what_is_committed_stamped_and_found(
     station: Station, until: Until, authority: LocalAuthority, reader: MakeReader
 ) -> None:
     station.event_readers = [station.jid("reader")]
@@ -141,9 +141,14 @@ async def test_an_allowed_client_hears_what_is_committed_and_stamped(
     assert (heard[0]["type"], heard[0]["format"], heard[0]["verdict"]) == ("scan", "test", "deviates")
     assert heard[0]["target"] == "198.51.100.7 \x1b[31m"
     stamp = client.of("tst")[0]
-    assert (stamp["state"], stamp["tsa"], stamp["batch"]) == ("self-asserted", "local", 1)
+    assert (stamp["state"], stamp["tsa"]) == ("self-asserted", "local")
     assert stamp["uuids"][0] == items[0]["meta"]["uuid"]
     assert len(stamp["uuids"]) == min(stamp["count"], publish.UUIDS)
+
+    await until(lambda: len(client.of("finding")) == 2)
+    first, deviates = client.of("finding")
+    assert (first["kind"], deviates["kind"], deviates["severity"]) == ("first seen", "deviates", "warning")
+    assert deviates["witnesses"][0]["item"] == items[0]["meta"]["uuid"]
 
 
 async def test_a_client_that_is_not_allowed_hears_nothing(station: Station, until: Until, reader: MakeReader) -> None:
@@ -185,7 +190,14 @@ async def test_who_falls_behind_skips_and_counts(
 
 def test_an_event_has_a_bounded_size() -> None:
     scan = ScanEvent(
-        uuid="u", agent="a" * 999, type="\u2603" * 999, format="f", target="t" * 9999, verdict=None, received_at=1
+        uuid="u",
+        log_index=7,
+        agent="a" * 999,
+        type="\u2603" * 999,
+        format="f",
+        target="t" * 9999,
+        verdict=None,
+        received_at=1,
     )
     chosen = fitting([scan] * 100)
     assert 1 < len(chosen) < 100

@@ -19,7 +19,8 @@ from registry.intake import Intake
 from registry.proofs import Proofs
 from vedette.clock import ManualClock
 from vedette.evidence.authority.local import LocalAuthority
-from vedette.evidence.revocation_source import HttpRevocationSource
+from vedette.fetching.client import HttpFetcher
+from vedette.fetching.policy import FetchPolicy
 
 ENGINE = "engine@localhost"
 
@@ -37,17 +38,17 @@ async def custody(database: Database, clock: ManualClock, tmp_path: Path, sender
     assert batch is not None
     token = await authority.stamp(batch.root)
     await proofs.store_token(batch=batch, tsa="local", external=False, token=token)
-    source = HttpRevocationSource()
+    fetcher = HttpFetcher(policy=FetchPolicy())
     yield Custody(
         database=database,
         engine=ENGINE,
         clock=clock,
         authorities=[authority],
         roots={"local": authority.roots},
-        source=source,
+        fetcher=fetcher,
         rate=50.0,
     )
-    await source.aclose()
+    await fetcher.aclose()
 
 
 async def test_the_sweep_keeps_to_its_rate(custody: Custody) -> None:

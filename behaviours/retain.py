@@ -1,0 +1,102 @@
+"""Retention in the background: payloads that a policy says are old enough go, a few at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import ClassVar
+
+from behaviours.supervised import SupervisedBehaviour
+from registry.alarms import Alarms
+from registry.retention import TOGETHER, Retention, RetentionStep
+from registry.retention_rows import Place
+from vedette.clock import MICROSECONDS, Clock
+from vedette.evidence.finding import Finding
+from vedette.evidence.retention import Fate, RetentionRule
+
+REST = 3_600.0
+"""Seconds between two rounds over everything that is old enough."""
+
+LOOKED_AT = 20
+"""Payloads that may be looked at for one that may be deleted: looking is cheap, and changes nothing."""
+
+JUMP = 86_400.0
+"""Seconds that the clock may gain over the time that passed: it may be corrected, the machine may have slept."""
+
+_LEFT = (Fate.HELD, Fate.UNPROVED, Fate.QUEUED)
+
+
+class Retain(SupervisedBehaviour):
+    """Deletes what policies say, at a bounded rate; a clock that jumps ahead stops it until the next start."""
+
+    name: ClassVar[str] = "retain"
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        agent_name: str,
+        retention: Retention,
+        rules: Sequence[RetentionRule],
+        alarms: Alarms,
+        rate: float,
+    ) -> None:
+        """Make it.
+
+        Args:
+            clock: what tells the time.
+            agent_name: whose log lines they are.
+            retention: what deletes.
+            rules: what says how long payloads are kept.
+            alarms: where a clock that jumped is told.
+            rate: payloads a second, at most.
+        """
+        super().__init__(clock=clock, agent_name=agent_name)
+        self._retention = retention
+        self._rules = tuple(rules)
+        self._alarms = alarms
+        self._rate = rate
+        self._after: Place | None = None
+        self._started = (clock.now(), clock.monotonic())
+        self._stopped = False
+        self._left: Counter[Fate] = Counter()
+
+    async def run(self) -> None:
+        """Take one step and rest for as long as the rate says; after the last, rest long."""
+        if self._stopped or await self._has_jumped():
+            await self.pause(REST)
+            return
+        limit = max(1, min(TOGETHER, int(self._rate)))
+        step = await self._retention.step(self._rules, limit=limit, after=self._after)
+        if step is None:
+            self._after = None
+            self.counters["rounds"] += 1
+            # What is left is left again in each round, so it is not summed up.
+            self.counters.update({fate.value: self._left[fate] - self.counters[fate.value] for fate in _LEFT})
+            self._left.clear()
+            await self.pause(REST)
+            return
+        self._after = step.after
+        self._count(step)
+        await self.pause(max(step.deleted / self._rate, step.looked / (LOOKED_AT * self._rate)))
+
+    def _count(self, step: RetentionStep) -> None:
+        self.counters["deleted"] += step.deleted
+        self.counters["bytes"] += step.size if step.deleted else 0
+        for (rule, fate), count in sorted(step.fates.items()):
+            if fate in _LEFT:
+                self._left[fate] += count
+            if fate is Fate.DUE:
+                self.log.info("payloads deleted", policy=rule, count=count)
+
+    async def _has_jumped(self) -> bool:
+        """Tell whether the clock gained time that did not pass: by it, everything would be old enough to go."""
+        passed = self.clock.monotonic() - self._started[1]
+        gained = (self.clock.now() - self._started[0]) / MICROSECONDS - passed
+        if gained <= JUMP:
+            return False
+        self._stopped = True
+        text = f"the clock gained {gained:.0f} s that did not pass; set it right, then start the engine again"
+        self.log.error("retention stopped", reason=text)
+        await self._alarms.report([Finding(kind="clock", place="retention", text=text)])
+        return True
