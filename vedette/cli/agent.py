@@ -17,6 +17,7 @@ from vedette.cli.up import LEVEL_OPTION, LogLevel, stop_on_signals
 from vedette.clock import SystemClock
 from vedette.configuration.probe import load_probe
 from vedette.messages.card import Role
+from vedette.parent import end_with_parent
 from vedette.tools.check import Check
 
 CONFIG_OPTION = typer.Option(..., "-c", "--config", help="The agent's configuration; for a probe SCANDALE's JSON.")
@@ -24,6 +25,7 @@ ONCE_OPTION = typer.Option(False, "--once", help="Run once; exit 0 only after th
 CREDENTIALS_OPTION = typer.Option(None, "--credentials", help="The file that 'vedette enroll' wrote.")
 OUTBOX_OPTION = typer.Option(None, "--outbox", help="Where results wait until they are confirmed.")
 WAIT_OPTION = typer.Option(60.0, "--wait", min=1.0, help="Seconds to wait for the confirmation with --once.")
+PARENT_OPTION = typer.Option(None, "--parent-pid", hidden=True, help="Ends with this process.")
 ROLE_ARGUMENT = typer.Argument(help="What it does; registry and aggregation are run by 'vedette up'.")
 
 
@@ -47,9 +49,18 @@ def agent(
     outbox: Path | None = OUTBOX_OPTION,
     wait: float = WAIT_OPTION,
     log_level: LogLevel = LEVEL_OPTION,
+    parent_pid: int | None = PARENT_OPTION,
     as_json: bool = JSON_OPTION,
 ) -> None:
     """Run one agent until Ctrl-C, or once."""
+    if role in (Role.JOB, Role.LAUNCHER):
+        from vedette.cli.job_agent import run_job_agent, run_launcher
+
+        end_with_parent(parent_pid)
+        log.configure(level=log_level)
+        run = run_job_agent if role is Role.JOB else run_launcher
+        asyncio.run(run(config))
+        return
     if role is not Role.PROBE:
         raise typer.BadParameter(f"an agent of role {role.value} is not run by itself; vedette up runs the hub")
     log.configure(level=LogLevel.WARNING if once and log_level is LogLevel.INFO else log_level)

@@ -6,7 +6,8 @@ import ipaddress
 import json
 
 from vedette.cli.ports import free_port, is_free
-from vedette.configuration.fleet import ApiSection, FleetConfiguration, FleetPaths
+from vedette.configuration.api import ApiSection
+from vedette.configuration.fleet import FleetConfiguration, FleetPaths
 from vedette.errors import ConfigurationError
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from agents.field import probe_name
-from vedette.cli.inspection import inspect_fleet
+from vedette.cli.inspection import inspect_fleet, pace_notes
 from vedette.cli.output import JSON_OPTION, print_json, print_line
 from vedette.clock import SystemClock
 from vedette.configuration.fleet import FleetConfiguration, FleetPaths, load_fleet
@@ -50,7 +50,7 @@ def _fleet_lines(file: Path) -> list[str]:
     inspect_fleet(configuration, paths, clock=SystemClock())
     lines = [f"{file}: good", f"store: {Path(paths.store_url).name}, XMPP server: {configuration.xmpp.server}"]
     lines += [f"time: {section.name} ({_authority(section.local)})" for section in configuration.tsa]
-    return lines + _probes(configuration, paths)
+    return [*lines, *pace_notes(configuration), *_probes(configuration, paths)]
 
 
 def _probes(configuration: FleetConfiguration, paths: FleetPaths) -> list[str]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from registry.audit import AuditEntry
+from registry.callers import Actor
 from registry.database import Database
 from registry.items import Items
 from registry.outbox_visit import OutboxVisit
@@ -61,7 +64,10 @@ class Place(Protocol):
 class OutboxPlace:
     """The outbox of an agent, which may be running."""
 
-    def __init__(self, path: Path, *, clock: Clock) -> None:
+    def __init__(self, path: Path, *, clock: Clock, by: Actor, record: Callable[[AuditEntry], None]) -> None:
+        """Describe it; `record` writes into the audit log what `by` does, as no transaction spans two files."""
+        self._by = by
+        self._record = record
         self._visit = OutboxVisit(path, clock=clock)
         self.name = f"outbox:{path.stem}"
         """As in a letter's `place`."""
@@ -124,6 +130,7 @@ class OutboxPlace:
             StoreError: the file cannot be written.
         """
         self._visit.replay(letter.uuid)
+        self._note("dead-letter.replay", letter)
 
     def discard(self, letter: Letter, reason: str) -> None:
         """Delete its content and leave a tombstone.
@@ -133,12 +140,19 @@ class OutboxPlace:
             StoreError: the file cannot be written.
         """
         self._visit.discard(letter.uuid, reason)
+        self._note("dead-letter.discard", letter, reason)
+
+    def _note(self, action: str, letter: Letter, detail: str = "") -> None:
+        what = f"{letter.uuid} in {self.name}"
+        entry = AuditEntry(who=self._by.who, action=action, object=what, origin=self._by.origin, detail=detail)
+        self._record(entry)
 
 
 class QueuesPlace:
     """The queues of the store."""
 
-    def __init__(self, database: Database, *, clock: Clock) -> None:
+    def __init__(self, database: Database, *, clock: Clock, by: Actor) -> None:
+        self._by = by
         self._letters = QueueDeadLetters(database=database, clock=clock)
         self._items = Items(database=database)
 
@@ -177,7 +191,7 @@ class QueuesPlace:
             NoSuchDeadLetterError: it waits no more.
             StoreError: the database failed.
         """
-        asyncio.run(self._letters.replay(_queue_of(letter), letter.uuid))
+        asyncio.run(self._letters.replay(_queue_of(letter), letter.uuid, by=self._by))
 
     def discard(self, letter: Letter, reason: str) -> None:
         """Leave a tombstone; the item itself stays in the store.
@@ -186,7 +200,7 @@ class QueuesPlace:
             NoSuchDeadLetterError: it waits no more.
             StoreError: the database failed.
         """
-        asyncio.run(self._letters.discard(_queue_of(letter), letter.uuid, reason))
+        asyncio.run(self._letters.discard(_queue_of(letter), letter.uuid, reason, by=self._by))
 
 
 def _queue_of(letter: Letter) -> str:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import typer
 
+from registry.audit import Audit, AuditEntry
 from registry.database import Database
 from registry.outbox_work import NotInOutboxError
 from registry.queue_errors import NoSuchDeadLetterError
+from vedette.cli.actor import command_line_actor
 from vedette.cli.dead_letter_places import Letter, OutboxPlace, Place, QueuesPlace
+from vedette.cli.dead_letters_of_hub import decide_at_hub, list_at_hub, show_at_hub
 from vedette.cli.output import CONFIG_OPTION, JSON_OPTION, Exit, complain, print_json, print_line
+from vedette.cli.remote import CA_OPTION, KEY_FILE_OPTION, URL_OPTION, is_remote
 from vedette.cli.store import open_fleet
 from vedette.clock import SystemClock, to_datetime
 from vedette.errors import StoreError, VedetteError
@@ -42,9 +48,15 @@ def list_letters(
     place: str | None = IN_OPTION,
     discarded: bool = DISCARDED_OPTION,
     config: Path | None = CONFIG_OPTION,
+    url: str | None = URL_OPTION,
+    key_file: Path | None = KEY_FILE_OPTION,
+    ca: Path | None = CA_OPTION,
     as_json: bool = JSON_OPTION,
 ) -> None:
     """List the dead letters of all outboxes on this machine and of all queues; exit 1 if one cannot be read."""
+    if is_remote(url, key_file=key_file, ca=ca, config=config):
+        list_at_hub(url, key_file, ca, place=place, discarded=discarded, as_json=as_json)
+        return
     with _places(config) as (places, problems):
         found = _search(places, problems, place=place, discarded=discarded)
     if as_json:
@@ -63,9 +75,15 @@ def show(
     uuid: str = UUID_ARGUMENT,
     place: str | None = IN_OPTION,
     config: Path | None = CONFIG_OPTION,
+    url: str | None = URL_OPTION,
+    key_file: Path | None = KEY_FILE_OPTION,
+    ca: Path | None = CA_OPTION,
     as_json: bool = JSON_OPTION,
 ) -> None:
     """Show a dead letter with its reason, its sender and the whole item."""
+    if is_remote(url, key_file=key_file, ca=ca, config=config):
+        show_at_hub(url, key_file, ca, uuid, place=place, as_json=as_json)
+        return
     with _places(config) as (places, problems):
         letter, where = _only(_search(places, problems, place=place), uuid)
         content = where.content(letter)
@@ -79,9 +97,15 @@ def replay(
     uuids: list[str] = UUIDS_ARGUMENT,
     place: str | None = IN_OPTION,
     config: Path | None = CONFIG_OPTION,
+    url: str | None = URL_OPTION,
+    key_file: Path | None = KEY_FILE_OPTION,
+    ca: Path | None = CA_OPTION,
     as_json: bool = JSON_OPTION,
 ) -> None:
     """Let dead letters be tried again, with all their attempts."""
+    if is_remote(url, key_file=key_file, ca=ca, config=config):
+        decide_at_hub(url, key_file, ca, uuids, place=place, reason=None, as_json=as_json)
+        return
     _decide(uuids, place, config, as_json, "replayed", lambda found: found.place.replay(found.letter))
 
 
@@ -91,11 +115,17 @@ def discard(
     reason: str = REASON_OPTION,
     place: str | None = IN_OPTION,
     config: Path | None = CONFIG_OPTION,
+    url: str | None = URL_OPTION,
+    key_file: Path | None = KEY_FILE_OPTION,
+    ca: Path | None = CA_OPTION,
     as_json: bool = JSON_OPTION,
 ) -> None:
     """Give dead letters up for good; a tombstone with the reason stays."""
     if not reason.strip():
         raise typer.BadParameter("--reason: say why")
+    if is_remote(url, key_file=key_file, ca=ca, config=config):
+        decide_at_hub(url, key_file, ca, uuids, place=place, reason=reason, as_json=as_json)
+        return
     _decide(uuids, place, config, as_json, "discarded", lambda found: found.place.discard(found.letter, reason))
 
 
@@ -128,15 +158,27 @@ def _decide(
 def _places(config: Path | None) -> Iterator[tuple[list[Place], list[str]]]:
     """Open what there is; what cannot be opened is complained about and noted, and hides nothing else."""
     _, paths = open_fleet(config)
-    clock = SystemClock()
-    places: list[Place] = [OutboxPlace(path, clock=clock) for path in sorted(paths.outboxes.glob("*.db"))]
-    problems: list[str] = []
+    clock, by, problems = SystemClock(), command_line_actor(), list[str]()
     with ExitStack() as stack:
         try:
-            places.append(QueuesPlace(stack.enter_context(Database(paths.store_url)), clock=clock))
+            database = stack.enter_context(Database(paths.store_url))
         except StoreError as error:
             _note(problems, error)
+            database = None
+        record = partial(_record, database)
+        files = sorted(paths.outboxes.glob("*.db"))
+        places: list[Place] = [OutboxPlace(path, clock=clock, by=by, record=record) for path in files]
+        if database is not None:
+            places.append(QueuesPlace(database, clock=clock, by=by))
         yield places, problems
+
+
+def _record(database: Database | None, entry: AuditEntry) -> None:
+    """Write down what was done to an outbox; without the store it is done all the same, and said."""
+    if database is None:
+        complain(f"{entry.action} of {entry.object} is not in the audit log: the store cannot be opened")
+    else:
+        asyncio.run(Audit(database=database, clock=SystemClock()).record(entry))
 
 
 def _search(places: list[Place], problems: list[str], *, place: str | None, discarded: bool = False) -> list[Found]:

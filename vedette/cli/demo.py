@@ -105,11 +105,12 @@ async def _prove(
     proved = await prove(fleet.paths, wait=terms.within)
     seconds = time.monotonic() - started
     progress.result(proved, seconds=seconds)
+    link = await fleet.setup_link()
     if terms.as_json:
-        print_json(_summary(proved, agents, progress, seconds=seconds))
+        print_json(_summary(proved, agents, progress, seconds=seconds) | {"setup_link": link})
     if terms.once:
         return Exit.GOOD if proved.complete else Exit.NO
-    progress.addresses(agents)
+    progress.addresses(agents, console=fleet.console, setup_link=link)
     return await until_stopped(fleet, stop)
 
 
@@ -147,6 +148,7 @@ def _write_fleet(folder: Path) -> Path:
         "data": "var",
         "batch": {"items": 1000, "seconds": BATCH_SECONDS},
         "probes": ["probe1.json", "probe2.json"],
+        "jobs": {"agents": 2},
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)

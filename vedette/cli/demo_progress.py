@@ -85,7 +85,7 @@ class Progress:
     def result(self, proved: Proved, *, seconds: float) -> None:
         """Show what was proved."""
 
-    def addresses(self, agents: list[dict[str, str]]) -> None:
+    def addresses(self, agents: list[dict[str, str]], *, console: str, setup_link: str | None) -> None:
         """Show the pages to open."""
 
 
@@ -119,9 +119,9 @@ class PlainProgress(Progress):
         for line in result_lines(proved, seconds=seconds):
             self._say(line)
 
-    def addresses(self, agents: list[dict[str, str]]) -> None:
+    def addresses(self, agents: list[dict[str, str]], *, console: str, setup_link: str | None) -> None:
         """Print the pages to open."""
-        for line in address_lines(agents):
+        for line in address_lines(agents, console=console, setup_link=setup_link):
             self._say(line)
 
     def _say(self, text: str) -> None:
@@ -171,9 +171,9 @@ class LiveProgress(Progress):
         for line in result_lines(proved, seconds=seconds):
             self._live.console.print(Text(line, style="bold green" if proved.complete else "bold red"))
 
-    def addresses(self, agents: list[dict[str, str]]) -> None:
+    def addresses(self, agents: list[dict[str, str]], *, console: str, setup_link: str | None) -> None:
         """Show the pages to open."""
-        for line in address_lines(agents):
+        for line in address_lines(agents, console=console, setup_link=setup_link):
             self._live.console.print(Text(line))
 
     def _draw(self) -> None:
@@ -199,10 +199,11 @@ def result_lines(proved: Proved, *, seconds: float) -> list[str]:
     return lines
 
 
-def address_lines(agents: list[dict[str, str]]) -> list[str]:
+def address_lines(agents: list[dict[str, str]], *, console: str, setup_link: str | None) -> list[str]:
     """Return the pages to open."""
     lines = [f"{agent['jid']:<24} {agent['view']}" for agent in agents if agent["view"]]
-    return ["Each agent's own page:", *lines, "Ctrl-C ends the fleet."]
+    setup = [] if setup_link is None else [f"Make the administrator, once and within an hour: {setup_link}"]
+    return [f"The console: {console}", *setup, "Each agent's own page:", *lines, "Ctrl-C ends the fleet."]
 
 
 def make_progress(*, quiet: bool) -> Progress:

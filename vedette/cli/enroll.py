@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 from registry.database import Database
+from vedette.cli.actor import command_line_actor
 from vedette.cli.api_address import api_url
 from vedette.cli.carrier import accounts_of, carrier_of
 from vedette.cli.enrolment import Enrolment, Wanted
@@ -91,4 +92,5 @@ def _enrolment(configuration: FleetConfiguration, paths: FleetPaths, database: D
         ca=carrier.ca,
         clock=SystemClock(),
         hub=api_url(configuration, paths),
+        by=command_line_actor(),
     )

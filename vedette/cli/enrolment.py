@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ejabberd.accounts import Accounts, check_name, new_password
+from registry.audit import Audit, AuditEntry
+from registry.callers import ITSELF, Actor
 from registry.database import Database
 from registry.directory import Directory
 from registry.keys import KeyRefusedError, Keys, Scope
@@ -46,8 +48,11 @@ class Enrolment:
         ca: Path | None,
         clock: Clock,
         hub: str | None = None,
+        by: Actor = ITSELF,
     ) -> None:
-        """Describe who enrols; `hub` is the address of the API, None where it is not known yet."""
+        """Describe the fleet; `hub` is the address of the API, None where it is not known yet; `by` is who enrols."""
+        self._by = by
+        self._audit = Audit(database=database, clock=clock)
         self._hub = hub
         self._keys = Keys(database=database, clock=clock)
         self._configuration = configuration
@@ -83,6 +88,8 @@ class Enrolment:
         )
         file = self._paths.credentials_of(wanted.name)
         save_credentials(file, credentials)
+        if known is None or known.password != password:
+            await self._record("account.make", credentials.jid)
         await self._enter(credentials, key, unsigned=wanted.unsigned)
         return file
 
@@ -93,9 +100,11 @@ class Enrolment:
             RefusedError: it is not enrolled.
             StoreError: the store failed.
         """
-        await self._directory.revoke(self.jid(check_name(name)))
-        await self._keys.revoke_agent(self.jid(name))
+        # The enrolment last: who was cut off in the middle says `revoke` again, and the rest is done.
+        count = await self._keys.revoke_agent(self.jid(check_name(name)), by=self._by)
         self._accounts.remove(name)
+        await self._directory.revoke(self.jid(name), by=self._by)
+        await self._record("account.remove", self.jid(name), f"API keys revoked: {count}")
         for file in (self._paths.credentials_of(name), self._paths.credentials / f"{name}.key"):
             with contextlib.suppress(FileNotFoundError):
                 file.unlink()
@@ -109,8 +118,16 @@ class Enrolment:
         wanted = (credentials.role, key.verifying.text, unsigned)
         if entry is None or (entry.role, entry.public_key, entry.unsigned_allowed) != wanted:
             await self._directory.enrol(
-                credentials.jid, role=credentials.role, public_key=key.verifying.text, unsigned_allowed=unsigned
+                credentials.jid,
+                role=credentials.role,
+                public_key=key.verifying.text,
+                unsigned_allowed=unsigned,
+                by=self._by,
             )
+
+    async def _record(self, action: str, jid: str, detail: str = "") -> None:
+        entry = AuditEntry(who=self._by.who, action=action, object=jid, origin=self._by.origin, detail=detail)
+        await self._audit.record(entry)
 
     async def _api_key(self, wanted: Wanted, known: Credentials | None) -> str | None:
         """Return the key that the agent has, if it is still good, else a new one; the hub's own need none."""

@@ -12,16 +12,21 @@ from pathlib import Path
 
 import typer
 
-from agents.custody import documents_of, trusted_roots
+from agents.custody import documents_of, known_roots
 from agents.hub import authorities
 from behaviours.renew import RenewalReport, RenewalRun
 from registry.alarms import Alarms
+from registry.audit import Audit, AuditEntry
 from registry.database import Database
 from registry.document_check import document_check
+from registry.head_lists import read_lists
 from registry.receipts import check_receipts, read_receipts
 from registry.renewals import Renewals
 from registry.revocation_lists import RevocationLists
 from registry.sweep import Sweep
+from vedette.cli.actor import command_line_actor
+from vedette.cli.evidence_checkpoint import app as checkpoint_app
+from vedette.cli.evidence_heads import heads_command
 from vedette.cli.output import CONFIG_OPTION, JSON_OPTION, Exit, print_json, print_line
 from vedette.cli.store import open_fleet, open_store
 from vedette.clock import SystemClock, from_datetime, to_datetime
@@ -33,6 +38,8 @@ from vedette.evidence.renewal_policy import DueGroup
 from vedette.evidence.timestamping import TimestampAuthority
 
 app = typer.Typer(no_args_is_help=True, help="Keep proofs alive, and find what was changed behind their back.")
+app.command("heads")(heads_command)
+app.add_typer(checkpoint_app, name="checkpoint")
 
 DRY_OPTION = typer.Option(False, "--dry-run", help="Only say what is due.")
 ENDS_OPTION = typer.Option(
@@ -40,7 +47,12 @@ ENDS_OPTION = typer.Option(
 )
 ALL_OPTION = typer.Option(False, "--all", help="From the first item of every engine, not from where the sweep is.")
 ACKNOWLEDGE_OPTION = typer.Option(None, "--acknowledge", help="Take note of the alarm of this number.")
-OUTBOX_ARGUMENT = typer.Argument(help="The sender's outbox, as it lies on its machine.", exists=True, dir_okay=False)
+OUTBOX_ARGUMENT = typer.Argument(
+    None, help="The sender's outbox, as it lies on its machine.", exists=True, dir_okay=False
+)
+HEADS_OPTION = typer.Option(
+    None, "--heads", exists=True, dir_okay=False, help="Signed heads that you kept with 'heads --keep', beside ours."
+)
 
 STEP = 500
 """Items that a sweep in the foreground looks at in one go."""
@@ -83,6 +95,7 @@ def renew(
             _show_due(due, as_json=as_json)
             return
         report = asyncio.run(_renew(opened, lifetimes))
+        _record_renewal(opened, report)
     if as_json:
         print_json(asdict(report))
     else:
@@ -99,6 +112,15 @@ async def _renew(opened: _Opened, lifetimes: Lifetimes) -> RenewalReport:
     finally:
         for authority in stamps:
             await authority.aclose()
+
+
+def _record_renewal(opened: _Opened, report: RenewalReport) -> None:
+    by = command_line_actor()
+    detail = f"{report.renewed} records renewed with {report.tokens} tokens, not renewed: {len(report.left)}"
+    entry = AuditEntry(
+        who=by.who, action="evidence.renew", object="evidence records", origin=by.origin, detail=detail
+    )
+    asyncio.run(Audit(database=opened.database, clock=SystemClock()).record(entry))
 
 
 def _run(opened: _Opened, stamps: tuple[TimestampAuthority, ...], lifetimes: Lifetimes) -> RenewalRun:
@@ -160,7 +182,7 @@ def sweep(everything: bool = ALL_OPTION, config: Path | None = CONFIG_OPTION, as
             database=opened.database,
             engine=None if everything else opened.engine,
             clock=SystemClock(),
-            roots=trusted_roots(opened.configuration, opened.paths),
+            roots=known_roots(opened.configuration, opened.paths),
             document=document_check(documents_of(opened.configuration, opened.paths)),
         )
         findings = asyncio.run(_sweep(store_sweep, opened.alarms, everything=everything, as_json=as_json))
@@ -192,7 +214,9 @@ def alarms(
 ) -> None:
     """List the alarms, newest first; exit 1 while there is one that nobody took note of."""
     with _opened(config) as opened:
-        if acknowledge is not None and not asyncio.run(opened.alarms.acknowledge(acknowledge)):
+        if acknowledge is not None and not asyncio.run(
+            opened.alarms.acknowledge(acknowledge, by=command_line_actor())
+        ):
             raise typer.BadParameter(f"there is no alarm {acknowledge}")
         found = asyncio.run(opened.alarms.all())
     if as_json:
@@ -208,19 +232,27 @@ def alarms(
 
 @app.command("check-receipts")
 def check_receipts_command(
-    outbox: Path = OUTBOX_ARGUMENT, config: Path | None = CONFIG_OPTION, as_json: bool = JSON_OPTION
+    outbox: Path | None = OUTBOX_ARGUMENT,
+    heads: Path | None = HEADS_OPTION,
+    config: Path | None = CONFIG_OPTION,
+    as_json: bool = JSON_OPTION,
 ) -> None:
-    """Hold a sender's signed receipts against the log: whether its tail was cut off; exit 1 when it was."""
-    receipts = read_receipts(outbox)
+    """Hold a sender's receipts and the signed heads against the log: whether its tail was cut off; exit 1 if so."""
+    receipts = [] if outbox is None else read_receipts(outbox)
+    lists = [] if heads is None else read_lists(heads)
     with _opened(config) as opened:
-        report = asyncio.run(check_receipts(opened.database, receipts))
+        report = asyncio.run(check_receipts(opened.database, receipts, heads=lists))
         asyncio.run(opened.alarms.report(report.findings))
     if as_json:
         print_json(asdict(report))
     else:
         for finding in report.findings:
             print_line(f"{finding.kind}: {finding.place}: {finding.text}")
-        print_line(f"{report.receipts} receipts for {report.items} items, {len(report.findings)} findings")
+        held = f"{report.receipts} receipts for {report.items} items and {report.heads} lists of signed heads"
+        print_line(f"{held}, {len(report.findings)} findings")
+        if report.heads_left_out:
+            left = f"{report.heads_left_out} lists in the store were signed with a former key of the registry"
+            print_line(f"{left} and are left out: nothing here confirms them")
     raise typer.Exit(Exit.NO if report.findings else Exit.GOOD)
 
 

@@ -9,16 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from agents.field import probe_name
+from agents.launcher import local_names
 from ejabberd.accounts import Accounts
 from ejabberd.authority import Authority
 from registry.database import Database
 from registry.directory import Directory
 from registry.lock import FileLock
+from vedette.cli.actor import command_line_actor
 from vedette.cli.api_address import api_url, choose_api_port
 from vedette.cli.carrier import Carrier, accounts_of, carrier_of, last_port, port_file
 from vedette.cli.enrolment import Enrolment, Wanted
 from vedette.cli.inspection import inspect_fleet
 from vedette.cli.ports import is_free
+from vedette.cli.setup_link import first_link
 from vedette.cli.supervisor import Supervisor
 from vedette.clock import Clock
 from vedette.configuration.fleet import EMBEDDED, FleetConfiguration, FleetPaths
@@ -100,6 +103,7 @@ class Fleet:
                 ca=carrier.ca,
                 clock=self._clock,
                 hub=api_url(self.configuration, self.paths),
+                by=command_line_actor(),
             )
             await self._refuse_revoked(database)
             for wanted in self.wanted():
@@ -160,6 +164,20 @@ class Fleet:
             await self.enrol(carrier, accounts)
         return await self.start_agents(await self.start_authority())
 
+    @property
+    def console(self) -> str:
+        """The address of the console, once the fleet has started."""
+        return f"{api_url(self.configuration, self.paths) or self.supervisor.report('hub')['api']}/"
+
+    async def setup_link(self) -> str | None:
+        """Return the link to make the first administrator with; None where there is one.
+
+        Raises:
+            StoreError: the store failed.
+        """
+        with Database(self.paths.store_url) as database:
+            return await first_link(self.configuration, self.paths, database=database, clock=self._clock)
+
     def _prepare_store(self) -> None:
         """Make the store if there is none; an older one is migrated by `vedette migrate` only."""
         database = Database(self.paths.store_url)
@@ -187,6 +205,7 @@ class Fleet:
         return [
             Wanted(name=configuration.registry.name, role=Role.REGISTRY),
             Wanted(name=configuration.aggregation.name, role=Role.AGGREGATION),
+            *(Wanted(name=name, role=Role.JOB) for name in local_names(configuration)),
             *(
                 Wanted(name=probe_name(probe, file), role=Role.PROBE, password=_password(probe))
                 for file, probe in probes

@@ -15,7 +15,8 @@ from vedette.clock import Clock
 from vedette.configuration.fleet import EJABBERD, EMBEDDED, AuthoritySection, FleetConfiguration, FleetPaths
 from vedette.configuration.probe import ProbeConfiguration, load_probe
 from vedette.errors import ConfigurationError, RefusedError, VedetteError
-from vedette.evidence.certificates import TrustRoots
+from vedette.evidence.certificates import TrustRoots, load_certificates
+from vedette.evidence.stamping_pace import pace_warning
 from vedette.tools.check import Check
 
 
@@ -33,7 +34,7 @@ def inspect_fleet(configuration: FleetConfiguration, paths: FleetPaths, *, clock
     names: dict[str, str] = {}
     for key, name in (("registry", configuration.registry.name), ("aggregation", configuration.aggregation.name)):
         _inspect_name(name, names, place=paths.file, key=f"{key}.name")
-    notes: list[str] = []
+    notes = [f"{paths.file}: {note}" for note in pace_notes(configuration)]
     for file in map(paths.near, configuration.probes):
         probe = load_probe(file)
         _inspect_account(probe, file, domain=configuration.xmpp.domain)
@@ -43,6 +44,16 @@ def inspect_fleet(configuration: FleetConfiguration, paths: FleetPaths, *, clock
     if configuration.xmpp.server not in (EMBEDDED, EJABBERD):
         _inspect_credentials(paths, list(names))
     return notes
+
+
+def pace_notes(configuration: FleetConfiguration) -> list[str]:
+    """Return which authorities cannot stamp as many batches as are made."""
+    made_after = configuration.batch.seconds
+    warnings = (
+        pace_warning(name=section.name, seconds_between=section.pace, batch_seconds=made_after)
+        for section in configuration.tsa
+    )
+    return [warning for warning in warnings if warning]
 
 
 def _inspect_server(configuration: FleetConfiguration, paths: FleetPaths) -> None:
@@ -64,11 +75,14 @@ def _inspect_server(configuration: FleetConfiguration, paths: FleetPaths) -> Non
 
 
 def _inspect_authority(section: AuthoritySection, paths: FleetPaths, *, key: str) -> None:
-    for part, name in (("roots", section.roots), ("untrusted", section.untrusted)):
+    for part, name, load in (
+        ("roots", section.roots, TrustRoots.load),
+        ("untrusted", section.untrusted, load_certificates),
+    ):
         # The local authority's own roots are made with it.
         if name is not None and not section.local:
             with _blame(paths.file, f"{key}.{part}"):
-                TrustRoots.load(paths.near(name))
+                load(paths.near(name))
 
 
 def _inspect_name(name: str, names: dict[str, str], *, place: Path, key: str) -> None:

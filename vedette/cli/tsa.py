@@ -1,4 +1,4 @@
-"""`vedette tsa`: the local time-stamping authority."""
+"""`vedette tsa`: the fleet's time-stamping authorities, and the local one."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ from typing import Annotated
 
 import typer
 
+from vedette.cli.tsa_add import add
+from vedette.cli.tsa_list import list_authorities, remove
 from vedette.clock import SystemClock, to_datetime
 from vedette.errors import VedetteError
 from vedette.evidence.authority.identity import create_identity, roots_path
 from vedette.evidence.authority.process import serve
 
-app = typer.Typer(no_args_is_help=True, help="The local time-stamping authority: RFC 3161 with self-asserted time.")
+app = typer.Typer(no_args_is_help=True, help="Time-stamping authorities: external ones, and the local one.")
+
+app.command("add")(add)
+app.command("list")(list_authorities)
+app.command("remove")(remove)
 
 _Folder = Annotated[Path, typer.Option(help="Where the authority's keys and certificates are.")]
 _AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

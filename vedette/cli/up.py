@@ -51,8 +51,12 @@ async def _run(configuration: FleetConfiguration, paths: FleetPaths, *, log_leve
         agents = await start_unless_stopped(fleet.start(), stop)
         if agents is None:
             return Exit.GOOD
+        print_line(f"The console: {fleet.console}")
         for agent in agents:
             print_line(f"{agent['jid']:<32} {agent['role']:<12} {agent['view']}")
+        link = await fleet.setup_link()
+        if link is not None:
+            print_line(f"Make the administrator with this link, once and within an hour: {link}")
         print_line("The fleet is up; Ctrl-C ends it.")
         return await until_stopped(fleet, stop)
     finally:

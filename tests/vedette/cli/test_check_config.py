@@ -12,7 +12,9 @@ import pytest
 import structlog
 
 from vedette.cli.main import run
+from vedette.clock import SystemClock
 from vedette.configuration.credentials import Credentials, RegistryKey, save_credentials
+from vedette.evidence.authority.local import LocalAuthority
 from vedette.messages.card import Role
 from vedette.signing import SigningKey
 
@@ -69,6 +71,20 @@ def test_a_good_fleet_says_what_it_would_do(vedette: Vedette, tmp_path: Path) ->
     summary = json.loads(vedette("check-config", "vedette.yml", "--json").out)
     assert (summary["valid"], summary["file"]) == (True, "vedette.yml")
     assert {file.name for file in tmp_path.iterdir()} == {"probe1.json", "vedette.yml"}
+
+
+@pytest.mark.parametrize(("seconds", "warned"), [(5, True), (15, False)])
+def test_an_authority_that_cannot_keep_pace_is_named_with_figures(
+    vedette: Vedette, tmp_path: Path, seconds: int, warned: bool
+) -> None:
+    LocalAuthority.open(tmp_path / "tsa", clock=SystemClock(), create=True)
+    sectigo = {"name": "sectigo", "url": "http://timestamp.sectigo.com", "roots": "tsa/roots.pem"}
+    write(tmp_path, "vedette.yml", {"batch": {"seconds": seconds}, "tsa": [{"name": "local"}, sectigo]})
+    said = vedette("check-config", "vedette.yml")
+    assert (said.code, said.err) == (0, "")
+    assert ("4 batches a minute, and up to 12 are made: its tokens fall behind for good" in said.out) is warned
+    assert ("set batch.seconds to 15 or more" in said.out) is warned
+    assert ("local wants" in said.out) is False
 
 
 FLEET_MISTAKES: list[tuple[dict[str, Any] | str, str, str]] = [

@@ -14,11 +14,13 @@ from uuid import uuid4
 import pytest
 from typer.testing import CliRunner, Result
 
+from registry.audit import Audit
 from registry.database import Database
 from registry.intake import Delivery, Intake
 from registry.items import Items
 from registry.outbox import Outbox
 from registry.queues import Asker, Queues
+from vedette.cli.actor import command_line_actor
 from vedette.cli.dead_letters import app
 from vedette.clock import SystemClock
 from vedette.messages.item import ReceivedItem
@@ -224,3 +226,36 @@ def test_without_a_fleet_it_is_wrong_use(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["list", "-c", str(tmp_path / "none.yml")])
     assert done.exit_code != 0
     assert "does not exist" in str(done.exception)
+
+
+def test_what_was_decided_is_in_the_audit_log(fleet: Fleet, running: asyncio.Runner) -> None:
+    outbox = fleet.outbox("probe1")
+    first, second = running.run(fleet.bury_in_outbox(outbox, count=2))
+    queued = running.run(fleet.bury_in_queue(item()))
+
+    for words in (("replay", first), ("discard", second, "--reason", "a test"), ("replay", queued)):
+        assert fleet.run(*words).exit_code == 0
+
+    with Database(fleet.store_url) as database:
+        page = asyncio.run(Audit(database=database, clock=CLOCK).page())
+    assert [(entry.action, entry.object, entry.detail) for entry in reversed(page.entries)] == [
+        ("dead-letter.replay", f"{first} in outbox:probe1", ""),
+        ("dead-letter.discard", f"{second} in outbox:probe1", "a test"),
+        ("dead-letter.replay", f"{queued} in queue:rt", ""),
+    ]
+    assert {entry.who for entry in page.entries} == {command_line_actor().who}
+    running.run(outbox.close())
+
+
+def test_without_the_store_an_outbox_is_served_and_the_missing_entry_said(
+    fleet: Fleet, running: asyncio.Runner
+) -> None:
+    outbox = fleet.outbox("probe1")
+    (uuid,) = running.run(fleet.bury_in_outbox(outbox))
+    running.run(outbox.close())
+    Path(fleet.store_url.removeprefix("sqlite:///")).unlink()
+
+    done = fleet.run("replay", uuid)
+
+    assert done.exit_code == 0, done.output
+    assert "is not in the audit log" in done.stderr

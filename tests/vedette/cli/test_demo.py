@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 
@@ -47,7 +48,8 @@ def once(folder: Path) -> dict[str, Any]:
 
 
 def test_once_with_json_prints_exactly_what_was_promised(once: dict[str, Any], folder: Path) -> None:
-    assert list(once) == ["items", "stamped", "verified", "bundle", "trust", "agents", "seconds"]
+    assert list(once) == ["items", "stamped", "verified", "bundle", "trust", "agents", "seconds", "setup_link"]
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/setup#[\w-]{43}", once["setup_link"])
     assert once["items"] == once["stamped"] == once["verified"] >= 2
     assert all(list(agent) == ["jid", "role", "presence"] for agent in once["agents"])
     assert [(agent["jid"], agent["role"], agent["presence"]) for agent in once["agents"]] == [
@@ -82,6 +84,7 @@ def test_the_second_time_in_the_same_folder_goes_on_with_what_is_there(once: dic
         assert int(re.findall(r"of (\d+) items", said)[0]) > once["items"]
         for agent in once["agents"]:
             assert re.search(rf"{agent['jid']} +http://127\.0\.0\.1:\d+/", said)
+        _the_link_makes_the_administrator(said)
         assert "self-asserted" in said
         assert "\x1b" not in said
         _nothing_listens_outside(demo)
@@ -91,6 +94,17 @@ def test_the_second_time_in_the_same_folder_goes_on_with_what_is_there(once: dic
         assert demo.end(signal.SIGINT) == 0
         assert time.monotonic() - started < 8
         assert demo.complained() == ""
+
+
+def _the_link_makes_the_administrator(said: str) -> None:
+    found = re.search(r"(http://[^/]+)/setup#([\w-]+)", said)
+    assert found is not None, said
+    password = "correct horse battery"
+    form = {"link": found[2], "name": "anna", "password": password, "repeated": password}
+    with httpx.Client(base_url=found[1], trust_env=False, timeout=20) as client:
+        assert client.post("/setup", data=form).status_code == 303
+        assert client.get("/v1/me").json()["holder"] == "user anna"
+        assert client.post("/setup", data=form).status_code == 403
 
 
 def _nothing_listens_outside(demo: Running) -> None:

@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from registry.database import Database
 from registry.directory import Directory
+from registry.heads import SignedHeads
 from registry.intake import Intake
 from registry.outbox import Outbox
 from registry.proofs import Proofs
@@ -93,7 +94,8 @@ def test_a_good_store(paths: FleetPaths) -> None:
     assert answer(run(paths, "sweep", "--all", "--json"))["items"] == 5
     assert (run(paths, "alarms").exit_code, answer(run(paths, "alarms", "--json"))) == (0, [])
     checked = run(paths, "check-receipts", paths.outbox_of("probe"), "--json")
-    assert (checked.exit_code, answer(checked)) == (0, {"receipts": 1, "items": 5, "findings": []})
+    counts = {"receipts": 1, "items": 5, "heads": 0, "heads_left_out": 0}
+    assert (checked.exit_code, answer(checked)) == (0, {"findings": []} | counts)
     status = answer(run(paths, "status", "--json"))
     assert (status["renewals"], status["alarms"]) == (0, 0)
     assert [(group["tsa"], group["count"]) for group in status["groups"]] == [("local", 1)]
@@ -136,3 +138,39 @@ def test_a_cut_tail_shows_against_the_outbox(paths: FleetPaths) -> None:
     checked = run(paths, "check-receipts", paths.outbox_of("probe"))
     assert (checked.exit_code, "was confirmed and is not there" in checked.output) == (1, True)
     assert run(paths, "check-receipts", "missing.db").exit_code == 2
+
+
+def test_signed_heads_are_shown_kept_and_held_against_the_log(paths: FleetPaths, tmp_path: Path) -> None:
+    nothing = run(paths, "heads", "--json")
+    assert (nothing.exit_code, answer(nothing)) == (1, None)
+    with Database(paths.store_url) as database:
+        asyncio.run(_sign_heads(database))
+    kept = tmp_path / "kept.jsonl"
+    shown = run(paths, "heads", "--keep", kept)
+    assert (shown.exit_code, "5 entries" in shown.output) == (0, True)
+    signed = answer(run(paths, "heads", "--json"))
+    assert json.loads(kept.read_text()) == signed
+    checked = run(paths, "check-receipts", "--heads", kept)
+    assert (checked.exit_code, "2 lists of signed heads, 0 findings" in checked.output) == (0, True)
+    assert "former key" not in checked.output
+    with Database(paths.store_url) as database:
+        asyncio.run(_sign_heads(database))
+    renewed = run(paths, "check-receipts")
+    assert (renewed.exit_code, "1 lists in the store were signed with a former key" in renewed.output) == (0, True)
+    assert answer(run(paths, "check-receipts", "--json"))["heads_left_out"] == 1
+    kept.unlink()
+    assert run(paths, "heads", "--keep", kept).exit_code == 0
+    change(paths, "DELETE FROM item WHERE log_index >= 3")
+    change(paths, "UPDATE chain SET next_index = 3")
+    change(paths, "DELETE FROM signed_heads")
+    assert run(paths, "check-receipts").exit_code == 0
+    found = run(paths, "check-receipts", "--heads", kept)
+    assert (found.exit_code, "its tail was cut off" in found.output) == (1, True)
+    assert run(paths, "heads", "--keep", tmp_path).exit_code == 2
+
+
+async def _sign_heads(database: Database) -> None:
+    clock, key = SystemClock(), SigningKey.generate()
+    directory = Directory(database=database, clock=clock)
+    await directory.enrol("registry@localhost", role=Role.REGISTRY, public_key=key.verifying.text)
+    await SignedHeads(database=database, clock=clock).sign(registry="registry@localhost", key=key)
