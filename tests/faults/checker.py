@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from tests.faults.harness import Rig, SenderPart
+from vedette.evidence.audit_entry import read_audit
 from vedette.evidence.certificates import TrustRoots
 from vedette.evidence.hashtree import HashTree
 from vedette.evidence.statement import read_batch_statement, read_statement
@@ -32,7 +33,7 @@ class Log:
     leaves: list[bytes] = field(default_factory=list)
     """Leaves in the order of the log."""
     heads: list[bytes] = field(default_factory=list)
-    """Head of the chain after each item."""
+    """Head of the chain after each item and audit entry."""
 
 
 def check(rig: Rig) -> Log:
@@ -59,15 +60,24 @@ def read_log(rig: Rig) -> Log:
         " FROM item WHERE chain_id = ? ORDER BY log_index",
         chain_id,
     )
-    for place, row in enumerate(rows):
-        leaf = _check_item(log, place, row)
+    audits = dict(rig.query("SELECT log_index, statement FROM audit WHERE chain_id = ?", chain_id))
+    items = iter(rows)
+    for place in range(len(rows) + len(audits)):
+        leaf = _check_audit(place, audits[place]) if place in audits else _check_item(log, place, next(items))
         running = hashlib.sha256(running + leaf).digest()
         log.leaves.append(leaf)
         log.heads.append(running)
-    assert len(rows) == next_index, "the chain's next index is the number of items"
+    assert len(log.leaves) == next_index, "the chain's next index is the number of items and audit entries"
     assert running == head, "the chain's head is the hash over all leaves"
     assert len(log.items) == len(rows), "no uuid is stored twice"
     return log
+
+
+def _check_audit(place: int, data: bytes) -> bytes:
+    statement = read_statement(data)
+    assert statement.log_index == place
+    read_audit(statement)
+    return hashlib.sha256(data).digest()
 
 
 def _check_item(log: Log, place: int, row: tuple[Any, ...]) -> bytes:
@@ -106,7 +116,7 @@ def check_batches(rig: Rig, log: Log) -> None:
         assert state == "self-asserted"
         verify_token(tokens[key], imprint=root, digest_algorithm="sha256", roots=roots)
         next_index, previous = last + 1, root
-    assert next_index == len(log.leaves), "every item is in a batch"
+    assert next_index == len(log.leaves), "every item and audit entry is in a batch"
 
 
 def check_sender(rig: Rig, log: Log, sender: SenderPart) -> None:

@@ -297,12 +297,14 @@ class Rig:
 
     def stored(self) -> int:
         """Return how many items are in the engine's log."""
-        return sum(count for (count,) in self.query("SELECT next_index FROM chain"))
+        return int(self.query("SELECT count(*) FROM item")[0][0])
 
     def unstamped(self) -> int:
-        """Return how many items have no token."""
+        """Return how many items and audit entries have no token."""
         stamped = "SELECT coalesce(sum(count), 0) FROM batch WHERE id IN (SELECT batch_id FROM token)"
-        return self.stored() - int(self.query(stamped)[0][0])
+        logged = "SELECT coalesce(sum(next_index), 0) FROM chain"
+        waiting = "SELECT count(*) FROM audit WHERE chain_id IS NULL"
+        return int(self.query(f"SELECT ({logged}) + ({waiting}) - ({stamped})")[0][0])
 
     def show(self, jid: str) -> str:
         """Return an agent's presence as the registry has it."""
