@@ -78,10 +78,10 @@ async def burst(hub: Hub, sender: Told, count: int) -> Round:
     return Round(rate=rate, cpu=used)
 
 
-def log_indexes(connection: Connection) -> dict[str, int]:
-    """Return the place of every item in the engine's chain, by uuid."""
-    query = select(tables.item.c.uuid, tables.item.c.log_index)
-    return {uuid: index for uuid, index in connection.execute(query)}
+def item_places(connection: Connection) -> dict[str, int]:
+    """Return the place of every item among the items of the engine's chain, by uuid."""
+    query = select(tables.item.c.uuid).order_by(tables.item.c.log_index)
+    return {uuid: place for place, uuid in enumerate(connection.execute(query).scalars())}
 
 
 async def latencies(hub: Hub, sender: Told, count: int) -> list[float]:
@@ -89,7 +89,7 @@ async def latencies(hub: Hub, sender: Told, count: int) -> list[float]:
     await sender.do("make", count=count)
     answer = await sender.do("pace", rate=RATE)
     say(f"  offered {count / answer['seconds']:.0f} items/s")
-    places = await hub.database.read(log_indexes)
+    places = await hub.database.read(item_places)
     totals = [total for total, _ in hub.commits]
     return [
         (hub.commits[bisect_left(totals, places[uuid] + 1)][1] - stamp) * 1000

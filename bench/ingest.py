@@ -51,7 +51,9 @@ def latencies(connection: Connection) -> list[float]:
 def stamped(connection: Connection) -> int:
     """Return how many items have a token."""
     batch, token = tables.batch, tables.token
-    query = select(func.coalesce(func.sum(batch.c.count), 0)).where(batch.c.id.in_(select(token.c.batch_id)))
+    query = select(func.coalesce(func.sum(batch.c.count - batch.c.audit_count), 0)).where(
+        batch.c.id.in_(select(token.c.batch_id))
+    )
     return int(connection.execute(query).scalar_one())
 
 
