@@ -209,9 +209,11 @@ def problem_of(line: str) -> str:
     root = get_command(build(words))
     assert isinstance(root, TyperGroup)
     command, rest = root.commands[words[0]], words[1:]
-    if isinstance(command, TyperGroup) and rest and rest[0] in command.commands:
+    while isinstance(command, TyperGroup) and rest and rest[0] in command.commands:
         command, rest = command.commands[rest[0]], rest[1:]
-    elif isinstance(command, TyperGroup) and rest:
+    # Some groups do something by themselves, such as listing.
+    alone = isinstance(command, TyperGroup) and command.invoke_without_command and rest and rest[0].startswith("-")
+    if isinstance(command, TyperGroup) and rest and not alone:
         return f"there is no command {words[0]} {rest[0]}"
     known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
     unknown = [word for word in rest if word.startswith("-") and word.split("=")[0] not in {*known, "--help"}]
