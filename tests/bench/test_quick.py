@@ -11,16 +11,26 @@ from pathlib import Path
 import pytest
 
 from ejabberd.server import find_installation
+from tests.timing import PATIENCE
 from vedette.errors import VedetteError
 
 ROOT = Path(__file__).parents[2]
 KEYS = {"name", "value", "unit", "target", "met", "cpu_s", "peer", "ratio"}
-NEEDS_EJABBERD = {"delivery", "fleet"}
+NEEDS_EJABBERD = {"console", "delivery", "fleet"}
+CHEAP = {"evidence", "ingest"}
+"""What is run by `make test`; the others start fleets and peers for ten seconds and more each."""
 
 
 def benchmarks() -> list[str]:
     """Return the benchmarks; the other files there are what they share."""
     return sorted(file.stem for file in (ROOT / "bench").glob("*.py") if '"--quick"' in file.read_text())
+
+
+def run(name: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a benchmark to its end."""
+    command = [sys.executable, str(ROOT / "bench" / f"{name}.py"), *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=5 * PATIENCE)
 
 
 def _need_ejabberd() -> None:
@@ -32,13 +42,19 @@ def _need_ejabberd() -> None:
         pytest.skip(str(error))
 
 
-@pytest.mark.parametrize("name", benchmarks())
+@pytest.mark.parametrize("name", sorted({*benchmarks()} - CHEAP))
+def test_what_it_needs_is_there(name: str, tmp_path: Path) -> None:
+    done = run(name, "--help", folder=tmp_path)
+    assert (done.returncode, "--quick" in done.stdout) == (0, True), done.stderr
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in CHEAP else pytest.mark.long) for name in benchmarks()]
+)
 def test_a_quick_run_prints_figures(name: str, tmp_path: Path) -> None:
     if name in NEEDS_EJABBERD:
         _need_ejabberd()
-    command = [sys.executable, str(ROOT / "bench" / f"{name}.py"), "--quick"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=240)
+    done = run(name, "--quick", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     figures = [json.loads(line) for line in done.stdout.splitlines()]
     assert figures

@@ -9,6 +9,7 @@ import shutil
 import ssl
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from ejabberd.api import EjabberdAccounts
 from ejabberd.configuration import XmppSettings, initialise
 from ejabberd.embedded import EmbeddedServer, EmbeddedSettings
 from ejabberd.server import EjabberdServer, find_installation
+from tests.timing import PATIENCE
 from vedette.errors import ConfigurationError
 
 Until = Callable[[Callable[[], Any]], Awaitable[None]]
@@ -27,9 +29,9 @@ Until = Callable[[Callable[[], Any]], Awaitable[None]]
 
 @pytest.fixture
 def until() -> Until:
-    """Wait until a condition holds, at most 10 seconds."""
+    """Wait until a condition holds."""
 
-    async def wait(condition: Callable[[], Any], seconds: float = 10.0) -> None:
+    async def wait(condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
         deadline = asyncio.get_running_loop().time() + seconds
         while not condition():
             assert asyncio.get_running_loop().time() < deadline, "the condition never held"
@@ -125,12 +127,12 @@ async def connect(server: Server) -> AsyncIterator[Connect]:
         client = server.client(name, resource=resource)
         clients.append(client)
         client.connect("127.0.0.1", server.embedded.port)
-        await client.wait_until("session_start", 10)
+        await client.wait_until("session_start", PATIENCE)
         await client.get_roster()
         if available:
             client.send_presence(ppriority=1)
             # The answer comes after the presence was taken in: what others send now arrives.
-            await client.plugin["xep_0199"].ping("localhost", timeout=10)
+            await client.plugin["xep_0199"].ping("localhost", timeout=PATIENCE)
         return client
 
     yield go
@@ -159,11 +161,11 @@ class Stream:
 
     async def until(self, end: bytes) -> bytes:
         """Read up to and with `end`."""
-        return await asyncio.wait_for(self.reader.readuntil(end), 10)
+        return await asyncio.wait_for(self.reader.readuntil(end), PATIENCE)
 
     async def rest(self) -> bytes:
         """Read until the server closes."""
-        return await asyncio.wait_for(self.reader.read(), 10)
+        return await asyncio.wait_for(self.reader.read(), PATIENCE)
 
     async def secure(self, ca_file: Path) -> None:
         """STARTTLS with verification, and the header again."""
@@ -201,8 +203,8 @@ async def stream(server: Server) -> AsyncIterator[Callable[[], Awaitable[Stream]
         opened.writer.transport.abort()
 
 
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
+@contextmanager
+def _open_folder() -> Iterator[Path]:
     """A folder that the user `ejabberd` can reach, which pytest's own are not; skips without ejabberd but in CI."""
     try:
         find_installation()
@@ -212,8 +214,17 @@ def open_folder() -> Iterator[Path]:
         pytest.skip(str(error))
     folder = Path(tempfile.mkdtemp(prefix="vedette-ejabberd-"))
     folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that ejabberd's own user can reach."""
+    with _open_folder() as folder:
+        yield folder
 
 
 class Production:
@@ -238,18 +249,31 @@ class Production:
     async def connect(self, name: str, password: str) -> Client:
         """Log in, with presence of priority 1."""
         client = self.client(name, password)
-        await client.wait_until("session_start", 10)
+        await client.wait_until("session_start", PATIENCE)
         await client.get_roster()
         client.send_presence(ppriority=1)
-        await client.plugin["xep_0199"].ping("localhost", timeout=10)
+        await client.plugin["xep_0199"].ping("localhost", timeout=PATIENCE)
         return client
 
 
-@pytest.fixture
-async def production(open_folder: Path) -> AsyncIterator[Production]:
-    """A running ejabberd of this test's own."""
-    production = Production(open_folder / "xmpp")
-    async with production.ejabberd:
+@pytest.fixture(scope="module")
+def started_once() -> Iterator[Production]:
+    """A running ejabberd: a start takes seconds, so the tests of a module share one."""
+    with _open_folder() as folder:
+        production = Production(folder / "xmpp")
+        asyncio.run(production.ejabberd.start())
         yield production
-        for client in production.clients:
-            await client.disconnect(wait=0.5)
+        asyncio.run(production.ejabberd.stop())
+
+
+@pytest.fixture
+async def production(started_once: Production) -> AsyncIterator[Production]:
+    """The same, running and without accounts or clients of other tests."""
+    if not started_once.ejabberd.pid:
+        await started_once.ejabberd.start()
+    yield started_once
+    for client in started_once.clients:
+        await client.disconnect(wait=0.5)
+    started_once.clients.clear()
+    for name in started_once.accounts.names():
+        started_once.accounts.remove(name)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.harness import Rig
+from tests.faults.harness import START, Rig
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +20,7 @@ def shared_rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 def rig(shared_rig: Rig) -> Iterator[Rig]:
     """The same with everything running and without senders of other tests."""
     shared_rig.heal()
-    shared_rig.xmpp.start(wait=60)
-    shared_rig.hub.start(wait=60)
+    shared_rig.xmpp.start(wait=START)
+    shared_rig.hub.start(wait=START)
     yield shared_rig
     shared_rig.retire()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ejabberd.server import EjabberdServer
+from tests.timing import bound
 from vedette.errors import ConnectionFailedError
 
 ROOT = Path(__file__).parents[2]
@@ -27,9 +28,10 @@ POLL = 0.02
 
 def until(condition: Callable[[], Any], *, seconds: float, what: str) -> Any:
     """Wait for a condition and return its value; fail saying what never came."""
-    deadline = time.monotonic() + seconds
+    limit = bound(seconds)
+    deadline = time.monotonic() + limit
     while not (value := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
+        assert time.monotonic() < deadline, f"not within {limit:.0f} s: {what}"
         time.sleep(POLL)
     return value
 
@@ -170,8 +172,8 @@ class EjabberdPart:
             self._starting = threading.Thread(target=self._run, name="start ejabberd")
             self._starting.start()
         if wait and self._starting is not None:
-            self._starting.join(wait)
-            assert self.is_up, f"ejabberd is not up after {wait:.0f} s: {self._failure}"
+            self._starting.join(bound(wait))
+            assert self.is_up, f"ejabberd is not up: {self._failure}"
 
     def kill(self) -> None:
         """End it at once (SIGKILL), also while it starts."""

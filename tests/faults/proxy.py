@@ -16,6 +16,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
+from tests.timing import PATIENCE
+
 PIECE = 4096
 """Bytes that are passed on together."""
 
@@ -99,7 +101,7 @@ class FaultProxy:
     # Inside its thread ---------------------------------------------------------------
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
 
     async def _set(self, change: Callable[[], None]) -> None:
         change()

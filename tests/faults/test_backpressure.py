@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.faults.checker import check
-from tests.faults.harness import Rig, SenderPart
+from tests.faults.harness import START, Rig, SenderPart
 from tests.faults.processes import resident, until
 
 LIMIT = 2_000
@@ -72,6 +72,6 @@ def test_a_sender_goes_on_collecting_while_the_hub_is_dead(rig: Rig) -> None:
     rig.hub.kill()
     sender.offer(800)
     until(lambda: sender.waiting() == 800, seconds=20, what="everything kept in the outbox")
-    rig.hub.start(wait=60)
+    rig.hub.start(wait=START)
     rig.settle(seconds=60)
     check(rig)

@@ -16,7 +16,7 @@ PROBES = 4
 @pytest.mark.parametrize(
     ("items", "kills", "rate"),
     [
-        pytest.param(5_000, 10, 150.0, id="short"),
+        pytest.param(2_000, 6, 150.0, id="short"),
         pytest.param(100_000, 200, 70.0, id="long", marks=pytest.mark.long),
     ],
 )

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from tests.faults.checker import check
-from tests.faults.harness import Rig, SenderPart
+from tests.faults.harness import START, Rig, SenderPart
 from tests.faults.processes import until
 from tests.faults.proxy import FaultProxy
 
@@ -22,7 +22,7 @@ CUT = 30.0
 """Seconds after which an agent whose cable was cut is seen gone."""
 
 
-@pytest.mark.parametrize("restarts", [5, pytest.param(50, marks=pytest.mark.long)])
+@pytest.mark.parametrize("restarts", [2, pytest.param(50, marks=pytest.mark.long)])
 def test_every_agent_is_back_soon_after_the_server_is(rig: Rig, restarts: int) -> None:
     senders = [rig.sender(f"restart{restarts}-{number}", start=False, rate=20.0) for number in range(3)]
     for sender in senders:
@@ -35,7 +35,7 @@ def test_every_agent_is_back_soon_after_the_server_is(rig: Rig, restarts: int) -
         rig.xmpp.kill()
         # From here on nobody can register before the server is up, and who is quick does so before `start` returns.
         down = time.time()
-        rig.xmpp.start(wait=60)
+        rig.xmpp.start(wait=START)
         up = time.time()
         until(partial(_all_there, rig, jids, since=down), seconds=BACK, what="every agent back")
         slowest = max(slowest, time.time() - up)
@@ -71,6 +71,7 @@ def test_a_killed_agent_is_seen_gone_at_once(rig: Rig) -> None:
     until(lambda: rig.show(sender.jid) == "available", seconds=10, what="the agent back")
 
 
+@pytest.mark.long
 def test_an_agent_whose_cable_is_cut_is_seen_gone_and_back_when_it_is_mended(rig: Rig) -> None:
     with FaultProxy(rig.carrier.server) as proxy:
         sender = rig.sender("cut", through=proxy.address)

@@ -11,7 +11,7 @@ from contextlib import closing
 import pytest
 
 from tests.faults.checker import check
-from tests.faults.harness import Rig, SenderPart, seeded
+from tests.faults.harness import START, Rig, SenderPart, seeded
 from tests.faults.processes import until
 from tests.faults.shim import Calls, Kind, Shim
 
@@ -38,7 +38,7 @@ def own_rig(tmp_path_factory: pytest.TempPathFactory, shim: Shim) -> Iterator[Ri
 def rig(own_rig: Rig, shim: Shim) -> Iterator[Rig]:
     """The same, everything running and nothing broken."""
     own_rig.heal()
-    own_rig.hub.start(wait=60)
+    own_rig.hub.start(wait=START)
     yield own_rig
     shim.disarm()
     shim.set_clock(0)
@@ -65,7 +65,7 @@ def test_a_hub_whose_disk_fails_goes_on_and_is_right_after_a_restart(
         until(lambda: shim.fired, seconds=20, what="a failing call")
         until(lambda: _is_done(rig, sender), seconds=40, what="delivery after the failure")
     rig.hub.kill()
-    rig.hub.start(wait=60)
+    rig.hub.start(wait=START)
     sender.offer(20)
     rig.settle(seconds=40)
     check(rig)
@@ -116,8 +116,8 @@ def test_a_clock_that_goes_back_an_hour_disturbs_nothing(rig: Rig, sender: Sende
     for part in (rig.hub, rig.tsa, sender):
         part.kill()
     rig.heal()
-    rig.hub.wait_until_ready(60)
-    sender.wait_until_ready(60)
+    rig.hub.wait_until_ready(START)
+    sender.wait_until_ready(START)
     sender.offer(50)
     until(lambda: rig.show(sender.jid) == "available", seconds=20, what="the sender present")
     until(lambda: _has_registered(sender), seconds=20, what="the sender registered")

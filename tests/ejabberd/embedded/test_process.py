@@ -16,6 +16,7 @@ import pytest
 
 from ejabberd.authority import Authority
 from ejabberd.embedded import EmbeddedServer, EmbeddedSettings
+from tests.timing import bound
 from vedette.errors import ConfigurationError, ConnectionFailedError
 
 PARENT = """
@@ -114,7 +115,7 @@ def test_it_ends_with_its_parent(tmp_path: Path, how: signal.Signals) -> None:
     parent.send_signal(how)
     parent.wait()
     parent.stdout.close()
-    assert _ended(pid, 2.0)
+    assert _ended(pid, bound(2.0))
 
 
 def test_sigterm_is_a_clean_stop(tmp_path: Path) -> None:
@@ -124,7 +125,7 @@ def test_sigterm_is_a_clean_stop(tmp_path: Path) -> None:
     assert child.stdout is not None
     assert json.loads(child.stdout.readline())["pid"] == child.pid
     child.terminate()
-    assert child.wait(5) == 0
+    assert child.wait(bound(5.0)) == 0
     child.stdout.close()
 
 

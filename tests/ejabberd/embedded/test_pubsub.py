@@ -8,6 +8,8 @@ from xml.etree.ElementTree import Element
 import pytest
 from slixmpp.exceptions import IqError
 
+from tests.timing import PATIENCE
+
 SERVICE = "pubsub.localhost"
 
 
@@ -33,7 +35,7 @@ async def test_subscribers_are_told_what_is_published(connect: Any, until: Any) 
     await until(lambda: heard)
     item = heard[0]["pubsub_event"]["items"]["item"]
     assert (item["id"], item["payload"].text, str(heard[0]["from"])) == ("1", "first", SERVICE)
-    await c["xep_0199"].ping("localhost", timeout=5)
+    await c["xep_0199"].ping("localhost", timeout=PATIENCE)
     assert unheard == []
 
 
@@ -69,7 +71,7 @@ async def test_retract_purge_delete_and_unsubscribe(connect: Any, until: Any) ->
     await b["xep_0060"].unsubscribe(SERVICE, "scan")
     await a["xep_0060"].publish(SERVICE, "scan", id="2", payload=_payload("x"))
     await a["xep_0060"].delete_node(SERVICE, "scan")
-    await b["xep_0199"].ping("localhost", timeout=5)
+    await b["xep_0199"].ping("localhost", timeout=PATIENCE)
     assert len(heard) == 3
     with pytest.raises(IqError, match="item-not-found"):
         await b["xep_0060"].subscribe(SERVICE, "scan")

@@ -9,12 +9,13 @@ import pytest
 from slixmpp.exceptions import IqError
 
 from ejabberd.authority import Authority
+from tests.timing import PATIENCE
 
 
 async def test_a_wrong_password_fails_soon(server: Any) -> None:
     client = server.client("a", password="not-the-password-of-this-account")
     client.connect("127.0.0.1", server.embedded.port)
-    await asyncio.wait_for(client.failed.wait(), 5)
+    await asyncio.wait_for(client.failed.wait(), PATIENCE)
     await client.disconnect(wait=0.1)
 
 
@@ -27,7 +28,7 @@ async def test_a_server_with_another_authority_is_not_trusted(server: Any, tmp_p
     client.add_event_handler("ssl_invalid_chain", lambda _: refused.set())
     client.add_event_handler("connection_failed", lambda _: refused.set())
     client.connect("127.0.0.1", server.embedded.port)
-    await asyncio.wait_for(refused.wait(), 5)
+    await asyncio.wait_for(refused.wait(), PATIENCE)
     assert client.session_bind_event.is_set() is False
     client.cancel_connection_attempt()
     client.abort()
@@ -80,7 +81,7 @@ async def test_addresses_are_compared_exactly(server: Any, connect: Any, until: 
     a.send_message("a@localhost", "marker")
     await until(lambda: a.messages and dotted.messages)
     for other in (similar, longer):
-        await other.plugin["xep_0199"].ping("localhost", timeout=5)
+        await other.plugin["xep_0199"].ping("localhost", timeout=PATIENCE)
         assert other.messages == []
 
 
@@ -94,7 +95,7 @@ async def test_a_message_to_one_who_is_away_is_not_kept(connect: Any, until: Any
     a = await connect("a")
     a.send_message("b@localhost", "lost")
     a.send_message("b@localhost/main", "lost as well")
-    await a.plugin["xep_0199"].ping("localhost", timeout=5)
+    await a.plugin["xep_0199"].ping("localhost", timeout=PATIENCE)
     b = await connect("b")
     a.send_message("b@localhost", "after")
     await until(lambda: b.messages)
@@ -107,8 +108,8 @@ async def test_the_highest_priority_gets_it(connect: Any, until: Any) -> None:
     low, high, none = [await connect("b", resource=name) for name in ("low", "high", "none")]
     high.send_presence(ppriority=5)
     none.send_presence(ppriority=-1)
-    await high.plugin["xep_0199"].ping("localhost", timeout=5)
-    await none.plugin["xep_0199"].ping("localhost", timeout=5)
+    await high.plugin["xep_0199"].ping("localhost", timeout=PATIENCE)
+    await none.plugin["xep_0199"].ping("localhost", timeout=PATIENCE)
     a.send_message("b@localhost", "one")
     await until(lambda: high.messages)
     assert low.messages == none.messages == []
@@ -133,7 +134,7 @@ async def test_a_removed_account_is_out_and_a_new_one_in(server: Any, connect: A
     await until(lambda: ended)
     again = server.client("a")
     again.connect("127.0.0.1", server.embedded.port)
-    await asyncio.wait_for(again.failed.wait(), 5)
+    await asyncio.wait_for(again.failed.wait(), PATIENCE)
     await again.disconnect(wait=0.1)
     server.add("new")
     assert str((await connect("new")).boundjid) == "new@localhost/main"
@@ -142,7 +143,7 @@ async def test_a_removed_account_is_out_and_a_new_one_in(server: Any, connect: A
 async def test_a_query_between_clients_is_passed_on(connect: Any) -> None:
     a = await connect("a")
     await connect("b")
-    answer = await a.plugin["xep_0030"].get_info("b@localhost/main", timeout=5)
+    answer = await a.plugin["xep_0030"].get_info("b@localhost/main", timeout=PATIENCE)
     assert answer["type"] == "result"
     assert str(answer["from"]) == "b@localhost/main"
 
@@ -159,7 +160,7 @@ async def test_a_query_between_clients_is_passed_on(connect: Any) -> None:
 async def test_a_query_that_nobody_can_answer_is_refused(connect: Any, to: str, condition: str) -> None:
     a = await connect("a")
     with pytest.raises(IqError) as caught:
-        await a.plugin["xep_0030"].get_info(to, timeout=5)
+        await a.plugin["xep_0030"].get_info(to, timeout=PATIENCE)
     assert caught.value.condition == condition
 
 
@@ -169,10 +170,20 @@ async def test_a_malformed_address_is_refused_and_the_stream_goes_on(connect: An
     a.send_raw("<presence to='a@b@c/d'/>")
     await until(lambda: a.messages)
     assert a.messages[0]["error"]["condition"] == "jid-malformed"
-    await a.plugin["xep_0199"].ping("localhost", timeout=5)
+    await a.plugin["xep_0199"].ping("localhost", timeout=PATIENCE)
 
 
 async def test_discovery_names_the_service(connect: Any) -> None:
     a = await connect("a")
-    items = await a.plugin["xep_0030"].get_items("localhost", timeout=5)
+    items = await a.plugin["xep_0030"].get_items("localhost", timeout=PATIENCE)
     assert ("pubsub.localhost", None, "Publish-subscribe") in items["disco_items"]["items"]
+
+
+async def test_the_server_knows_of_commands_and_has_none(connect: Any) -> None:
+    a = await connect("a")
+    disco, node = a.plugin["xep_0030"], "http://jabber.org/protocol/commands"
+    assert node in (await disco.get_info("localhost", timeout=PATIENCE))["disco_info"]["features"]
+    assert not (await disco.get_items("localhost", node=node, timeout=PATIENCE))["disco_items"]["items"]
+    with pytest.raises(IqError) as caught:
+        await disco.get_items("localhost", node="nothing", timeout=PATIENCE)
+    assert caught.value.condition == "item-not-found"

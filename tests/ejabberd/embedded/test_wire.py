@@ -9,6 +9,8 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.timing import PATIENCE
+
 
 async def _secured(stream: Any, server: Any) -> Any:
     opened = await stream()
@@ -120,7 +122,7 @@ async def test_bad_data_closes_that_stream_only(
         assert b"<" + condition in await bound.rest()
     else:
         bound.writer.transport.abort()
-    assert await other.plugin["xep_0199"].ping("localhost", timeout=5) is not None
+    assert await other.plugin["xep_0199"].ping("localhost", timeout=PATIENCE) is not None
 
 
 async def test_an_entity_bomb_is_refused_at_its_first_line(server: Any, stream: Any) -> None:
@@ -169,7 +171,7 @@ async def test_two_thousand_malformed_streams_leave_nothing_behind(
         plain.send((b"<a" * 50, b"</x>", b"\x00", b"<stream:stream>")[number % 4])
         plain.writer.transport.abort() if number % 2 else plain.writer.close()
     await until(lambda: process.num_fds() <= before)
-    await client.plugin["xep_0199"].ping("localhost", timeout=5)
+    await client.plugin["xep_0199"].ping("localhost", timeout=PATIENCE)
 
 
 async def test_a_client_that_does_not_read_is_dropped(server: Any, stream: Any, connect: Any, until: Any) -> None:
@@ -181,13 +183,13 @@ async def test_a_client_that_does_not_read_is_dropped(server: Any, stream: Any, 
     # 32 MiB may wait in the server, a few more in the kernel.
     for _ in range(60):
         sender.send_message("b@localhost/raw", "z" * 900_000)
-    await sender.plugin["xep_0199"].ping("localhost", timeout=20)
+    await sender.plugin["xep_0199"].ping("localhost", timeout=PATIENCE)
     lazy.writer.transport.resume_reading()
     with pytest.raises(ConnectionError):
         await _read_to_the_end(lazy)
 
 
 async def _read_to_the_end(stream: Any) -> None:
-    while await asyncio.wait_for(stream.reader.read(1 << 20), 5):
+    while await asyncio.wait_for(stream.reader.read(1 << 20), PATIENCE):
         pass
     raise ConnectionError

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from tests.timing import PATIENCE
 from tests.vedette.evidence.forge import MIDDLE, ROOT, UNIT, Chain, Order, chain, token
 from tests.vedette.fetching.origin import Answer, Origin, reply
 from vedette.evidence import der
@@ -116,10 +117,10 @@ def running(manner: Manner) -> Iterator[Mimic]:
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
-        asyncio.run_coroutine_threadsafe(origin.start(), loop).result(timeout=30)
+        asyncio.run_coroutine_threadsafe(origin.start(), loop).result(timeout=PATIENCE)
         yield Mimic(origin, manner)
     finally:
-        asyncio.run_coroutine_threadsafe(origin.stop(), loop).result(timeout=30)
+        asyncio.run_coroutine_threadsafe(origin.stop(), loop).result(timeout=PATIENCE)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(timeout=30)
+        thread.join(timeout=PATIENCE)
         loop.close()

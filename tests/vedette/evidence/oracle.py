@@ -10,6 +10,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from tests.timing import PATIENCE
 from tests.vedette.evidence.forge import Key
 
 
@@ -74,7 +75,7 @@ class OpenSsl:
         return signed.stdout
 
     def _run(self, *arguments: str | Path, check: bool = False) -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run([self._program, *arguments], capture_output=True, check=check, timeout=20)
+        return subprocess.run([self._program, *arguments], capture_output=True, check=check, timeout=PATIENCE)
 
 
 def _pem(certificate: bytes) -> bytes:

@@ -19,6 +19,7 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
+from tests.timing import PATIENCE, bound
 from tests.vedette.evidence.oracle import OpenSsl
 from vedette.cli.tsa import app
 from vedette.clock import SystemClock
@@ -53,7 +54,7 @@ def started(*command: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, st
 def ask(url: str, body: bytes, count: int = 1) -> bytes:
     """Post a query a number of times over one connection; return the last response."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PATIENCE)
     answer = b""
     for _ in range(count):
         connection.request("POST", "/", body, HEADERS)
@@ -72,7 +73,7 @@ def test_it_is_ready_answers_openssl_and_ends_cleanly(folder: Path, openssl: Ope
         response = ask(ready["url"], query)
         assert openssl.accepts(response=response, query=query, roots_pem=Path(ready["roots"]).read_bytes())
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE) == 0
 
 
 def test_it_is_lean_and_fast(folder: Path) -> None:
@@ -88,8 +89,8 @@ def test_it_is_lean_and_fast(folder: Path) -> None:
         for client in clients:
             client.join()
         after = watched.cpu_times()
-        # Its own time on the processor, so that a busy machine does not decide: 1,000 requests in a second.
-        assert after.user + after.system - before.user - before.system < 1
+        # Its own time on the processor: 1,000 requests in a second.
+        assert after.user + after.system - before.user - before.system < bound(1.0)
         token_from_response(ask(ready["url"], query))
 
 
@@ -108,13 +109,17 @@ def test_it_ends_with_its_parent_even_if_that_is_killed(folder: Path) -> None:
         assert parent.stdout is not None
         child = psutil.Process(json.loads(parent.stdout.readline())["pid"])
         parent.kill()
-    gone, _ = psutil.wait_procs([child], timeout=10)
+    gone, _ = psutil.wait_procs([child], timeout=PATIENCE)
     assert gone
 
 
 def test_a_parent_that_is_already_gone_is_told(folder: Path) -> None:
     refused = subprocess.run(
-        [*COMMAND, "--folder", str(folder), "--parent-pid", "1"], capture_output=True, text=True, cwd=ROOT, timeout=20
+        [*COMMAND, "--folder", str(folder), "--parent-pid", "1"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=PATIENCE,
     )
     assert refused.returncode == 2
     assert refused.stderr == "--parent-pid: process 1 is not our parent (any more)\n"
@@ -122,7 +127,7 @@ def test_a_parent_that_is_already_gone_is_told(folder: Path) -> None:
 
 def test_a_folder_without_authority_is_one_line_and_exit_2(tmp_path: Path) -> None:
     refused = subprocess.run(
-        [*COMMAND, "--folder", str(tmp_path)], capture_output=True, text=True, cwd=ROOT, timeout=20
+        [*COMMAND, "--folder", str(tmp_path)], capture_output=True, text=True, cwd=ROOT, timeout=PATIENCE
     )
     assert refused.returncode == 2
     assert refused.stderr.count("\n") == 1
@@ -152,7 +157,7 @@ class TestCommandLine:
             query = build_query(hashlib.sha256(DATA).digest(), nonce=1)
             assert token_from_response(ask(ready["url"], query))
             process.send_signal(signal.SIGINT)
-            assert process.wait(10) == 0
+            assert process.wait(PATIENCE) == 0
 
     def test_serve_without_an_authority_is_exit_2(self, tmp_path: Path) -> None:
         refused = CliRunner().invoke(app, ["serve", "--folder", str(tmp_path)])

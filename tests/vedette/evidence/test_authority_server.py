@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
+from tests.timing import PATIENCE
 from tests.vedette.evidence.oracle import OpenSsl
 from vedette.clock import SystemClock
 from vedette.errors import ConnectionFailedError
@@ -42,7 +43,7 @@ class Running:
         for piece in pieces:
             writer.write(piece)
             await writer.drain()
-        answer = await asyncio.wait_for(reader.read(), 10)
+        answer = await asyncio.wait_for(reader.read(), PATIENCE)
         writer.close()
         await writer.wait_closed()
         return answer

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.timing import PATIENCE
 from tests.vedette.evidence.sample import BASH, START, Authority, make_contents, with_second
 from vedette.clock import MICROSECONDS
 from vedette.errors import EvidenceError
@@ -51,7 +52,7 @@ def unpack(data: bytes, folder: Path) -> Path:
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([BASH, *arguments], cwd=folder, capture_output=True, text=True, timeout=30)
+    return subprocess.run([BASH, *arguments], cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
 
 
 def roots_file(authority: Authority, folder: Path) -> Path:
