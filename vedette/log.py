@@ -76,3 +76,9 @@ def configure(*, level: str = "info", as_json: bool = False) -> None:
 def logger(name: str, **values: Any) -> Logger:
     """Return a logger whose lines carry `part=name` and the given values."""
     return cast(Logger, structlog.get_logger().bind(part=name, **values))
+
+
+def level() -> str:
+    """Return the level that this process logs at, for the processes that it starts."""
+    effective: int = structlog.get_logger().bind().get_effective_level()
+    return "info" if effective == logging.NOTSET else logging.getLevelName(effective).lower()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import (
     BaseModel,
@@ -13,16 +13,20 @@ from pydantic import (
     StrictStr,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
 from vedette.configuration.api import ApiSection, Port, Seconds
+from vedette.configuration.collector import MAX_COLLECTORS, CollectorSection
 from vedette.configuration.fetching import FetchingSection
 from vedette.configuration.jobs import JobsSection
 from vedette.configuration.loading import load
+from vedette.configuration.people import MAX_PEOPLE, PersonSection
 from vedette.configuration.retention import RetentionPolicy
 from vedette.correlation.policy import CorrelationPolicy
 from vedette.errors import ConfigurationError
 from vedette.evidence.profiles import PROFILES
+from vedette.repairs.policy import RepairPolicy
 
 _SQLITE = "sqlite:///"
 
@@ -51,6 +55,11 @@ class XmppSection(_Section):
     """Port of the embedded server; 0 picks a free one."""
     ca: StrictStr | None = None
     """PEM roots for an external server's certificate; null means the system's."""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is a server that Vedette made: it speaks to no other one."""
+        return self.server in (EMBEDDED, EJABBERD)
 
     @field_validator("server")
     @classmethod
@@ -146,8 +155,12 @@ class FleetConfiguration(_Section):
     """What becomes of proofs later."""
     correlation: CorrelationPolicy = CorrelationPolicy()
     """When a change, a silence or a disagreement is worth telling."""
+    repairs: RepairPolicy = RepairPolicy()
+    """When something is wrong enough that a person must know."""
     fetching: FetchingSection = FetchingSection()
     """Whom Vedette asks over HTTP, and how much it takes."""
+    people: Annotated[list[PersonSection], Field(max_length=MAX_PEOPLE)] = []
+    """Who may see the fleet and speak to it from an XMPP client; nobody else learns anything from an agent."""
     jobs: JobsSection = JobsSection()
     """One-shot jobs: what they may do, and who does them here."""
     retention: Annotated[list[RetentionPolicy], Field(max_length=64)] = []
@@ -160,6 +173,8 @@ class FleetConfiguration(_Section):
     """The aggregation engine."""
     probes: list[StrictStr] = []
     """Probe configuration files, relative to the file."""
+    collectors: Annotated[list[CollectorSection], Field(max_length=MAX_COLLECTORS)] = []
+    """Collectors that run on this machine, in one process with the probes."""
     log_json: StrictBool = False
     """Log lines as JSON instead of text."""
     trust: StrictStr | None = None
@@ -177,6 +192,28 @@ class FleetConfiguration(_Section):
         if len(set(names)) != len(names):
             raise ValueError("two policies have the same name")
         return value
+
+    @field_validator("people")
+    @classmethod
+    def _people_are_ours(cls, value: list[PersonSection], information: ValidationInfo) -> list[PersonSection]:
+        known = [section.jid for section in value]
+        if len(set(known)) != len(known):
+            raise ValueError("somebody is in it twice")
+        xmpp = information.data.get("xmpp")
+        domain = xmpp.domain.lower() if isinstance(xmpp, XmppSection) and xmpp.is_ours else None
+        for section in value:
+            # Our servers speak to no other server: nobody else's account could reach one.
+            if domain not in (None, section.domain):
+                raise ValueError(f"{section.jid}: only accounts of {domain} can reach this server")
+        return value
+
+    @model_validator(mode="after")
+    def _people_are_no_agents(self) -> Self:
+        agents = {f"{section.name}@{self.xmpp.domain}" for section in (self.registry, self.aggregation)}
+        for section in self.people:
+            if section.jid in agents:
+                raise ValueError(f"people: {section.jid} is an agent")
+        return self
 
     @field_validator("tsa")
     @classmethod

@@ -18,12 +18,21 @@ class JobsSection(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    agents: Annotated[int, Field(ge=0, le=64, strict=True)] = 0
+    agents: Annotated[int, Field(ge=0, le=64, strict=True)] = 2
     """Job agents that are started on this machine while there is work; 0: only those of launchers do any."""
     idle: Idle = 10.0
     """Seconds without work after which such an agent ends."""
     scope: ScopePolicy = ScopePolicy()
     """Targets and tools that are allowed; each launcher has its own, too, and both must allow a run."""
+    output_days: Annotated[float, Field(gt=0, le=36_500)] = 30.0
+    """Days that lines of output are kept; jobs, runs and items stay."""
+    output_lines: Annotated[int, Field(ge=1_000, le=1_000_000_000, strict=True)] = 1_000_000
+    """Lines of output that are kept, of all jobs together; the oldest go first."""
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the job agents that are started on this machine."""
+        return [f"job{number}" for number in range(1, self.agents + 1)]
 
 
 class JobAgentConfiguration(BaseModel):

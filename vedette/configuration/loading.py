@@ -104,6 +104,15 @@ def reason_of(error: ValidationError, model: type[BaseModel]) -> tuple[str, str]
     return ".".join(map(str, key)), reason
 
 
+def reasons_of(error: ValidationError, model: type[BaseModel]) -> dict[str, str]:
+    """Return what is wrong with each of a model's fields, the first problem of each."""
+    found: dict[str, str] = {}
+    for problem in error.errors(include_url=False):
+        path = tuple(part for part in problem["loc"] if not _is_union_tag(part))
+        found.setdefault(str(path[0]) if path else "", _reason(problem, path, model))
+    return found
+
+
 def _as_configuration_error(error: ValidationError, place: str, model: type[BaseModel]) -> ConfigurationError:
     key, reason = reason_of(error, model)
     return ConfigurationError(place, key, reason)

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
-from email.utils import parsedate_to_datetime
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeVar
 
 import aiohttp
-from aiohttp.typedefs import LooseHeaders
 
 from vedette.fetching.decoding import ENCODINGS, Decoder
+from vedette.fetching.heads import (
+    charset,
+    content_encoding,
+    kept_headers,
+    media_type,
+    printable,
+    request_headers,
+    retry_after,
+)
 from vedette.fetching.interface import (
     Fetched,
     Fetcher,
@@ -24,19 +32,19 @@ from vedette.fetching.policy import FetchPolicy
 from vedette.fetching.resolution import AddressRefusedError, GuardedResolver, NameResolver, SystemResolver
 from vedette.fetching.urls import FetchUrl, read_redirect, read_url, shown_url
 
-USER_AGENT = "vedette"
 CONNECTIONS = 16
 """Connections that are open at a time."""
 
 _KEEPS_METHOD = frozenset({307, 308})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_MAX_WAIT = 86_400.0
 _MAX_CAUSE = 200
-_MAX_TYPE = 100
+
+
+Told = TypeVar("Told")
 
 
 class _SinkFailedError(Exception):
-    """The sink raised; kept apart from what the network raises."""
+    """The caller's own part raised; kept apart from what the network raises."""
 
     def __init__(self, cause: Exception) -> None:
         self.cause = cause
@@ -53,6 +61,7 @@ class HttpFetcher(Fetcher):
         limits: FetchLimits | None = None,
         names: NameResolver | None = None,
         tls: ssl.SSLContext | None = None,
+        connections: int = CONNECTIONS,
     ) -> None:
         """Make a client; it connects when it is first used.
 
@@ -61,11 +70,13 @@ class HttpFetcher(Fetcher):
             limits: how much it takes; None: the defaults.
             names: who knows the addresses of names; None: the system.
             tls: how servers are verified; None: against the system's roots.
+            connections: how many are open at a time.
         """
         self.policy = policy
         self.limits = limits or FetchLimits()
         self._resolver = GuardedResolver(policy=policy, names=names or SystemResolver())
         self._tls = tls
+        self._connections = connections
         self._session: aiohttp.ClientSession | None = None
 
     async def stream(self, request: FetchRequest, sink: Sink) -> Fetched:
@@ -81,11 +92,12 @@ class HttpFetcher(Fetcher):
         except _SinkFailedError as error:
             raise error.cause from None
         except TimeoutError as error:
-            raise FetchError(f"{shown}: no whole answer within {self.limits.seconds:g} s") from error
+            reason = f"{shown}: no whole answer within {self.limits.seconds:g} s"
+            raise FetchError(reason, unreachable=True) from error
         except AddressRefusedError as error:
             raise FetchRefusedError(f"{shown}: {error}") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise FetchError(f"{shown}: cannot be reached: {_cause(error)}") from error
+            raise FetchError(f"{shown}: cannot be reached: {_cause(error)}", unreachable=True) from error
 
     def _target(self, text: str) -> FetchUrl:
         try:
@@ -107,12 +119,14 @@ class HttpFetcher(Fetcher):
                 request.method,
                 target.url,
                 data=request.body,
-                headers=_headers(request, with_own=target.origin == first.origin),
+                headers=request_headers(request, with_own=target.origin == first.origin),
                 allow_redirects=False,
             ) as response:
                 if response.status not in _REDIRECTS:
                     return await self._take(request, target, response, sink)
                 target = self._redirected(request, target, response)
+            if request.on_redirect is not None:
+                await _told(request.on_redirect, str(target.url))
         raise FetchError(f"{first.shown}: redirects more than {self.limits.redirects} times")
 
     def _redirected(self, request: FetchRequest, source: FetchUrl, response: aiohttp.ClientResponse) -> FetchUrl:
@@ -142,35 +156,35 @@ class HttpFetcher(Fetcher):
             raise FetchError(
                 f"{target.shown}: answers HTTP status {response.status}",
                 status=response.status,
-                retry_after=_retry_after(response),
+                retry_after=retry_after(response),
             )
         size = 0
-        if response.status != 304:
+        if response.status != 304 and request.method != "HEAD":
             self._check_head(request, target, response)
             async for part in self._parts(target, response):
                 size += len(part)
                 if size > self.limits.max_bytes:
                     raise self._too_much(target)
-                try:
-                    await sink(part)
-                except Exception as error:
-                    raise _SinkFailedError(error) from error
+                await _told(sink, part)
         return Fetched(
             url=target.shown,
             status=response.status,
-            content_type=_media_type(response),
+            content_type=media_type(response),
             etag=response.headers.get("ETag", ""),
             last_modified=response.headers.get("Last-Modified", ""),
             size=size,
+            location=str(target.url),
+            charset=charset(response),
+            headers=kept_headers(response),
         )
 
     def _check_head(self, request: FetchRequest, target: FetchUrl, response: aiohttp.ClientResponse) -> None:
         """Refuse what cannot be right before its body is read."""
-        kind = _media_type(response)
+        kind = media_type(response)
         if request.accept and kind not in request.accept:
             wanted = " or ".join(request.accept)
             raise FetchError(f"{target.shown}: answers with {kind or 'no media type'}, not {wanted}")
-        encoding = _encoding(response)
+        encoding = content_encoding(response)
         if encoding and not (request.compressed and encoding in ENCODINGS):
             raise FetchError(f"{target.shown}: answers with a content encoding that was not asked for")
         if response.content_length is not None and response.content_length > self.limits.max_bytes:
@@ -178,7 +192,7 @@ class HttpFetcher(Fetcher):
 
     async def _parts(self, target: FetchUrl, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
         """Yield the body in parts, decompressed; both what comes and what it stands for are bounded."""
-        encoding = _encoding(response)
+        encoding = content_encoding(response)
         decoder = Decoder(encoding) if encoding else None
         came = 0
         async for data in response.content.iter_any():
@@ -200,7 +214,7 @@ class HttpFetcher(Fetcher):
                 resolver=self._resolver,
                 socket_factory=self._resolver.open_socket,
                 use_dns_cache=False,
-                limit=CONNECTIONS,
+                limit=self._connections,
                 ssl=self._tls or True,
             )
             # Lines and headers are bounded by aiohttp: 8,190 bytes a line, 128 headers.
@@ -221,48 +235,15 @@ class HttpFetcher(Fetcher):
             await session.close()
 
 
+async def _told(listener: Callable[[Told], Awaitable[None]], what: Told) -> None:
+    """Tell the caller something; what that raises is not the network's fault."""
+    try:
+        await listener(what)
+    except Exception as error:
+        raise _SinkFailedError(error) from error
+
+
 def _cause(error: Exception) -> str:
     """Return what went wrong, as one line; aiohttp's own text of some errors has the whole URL in it."""
     text = error.message if isinstance(error, aiohttp.ClientResponseError) else str(error)
-    return _printable(" ".join(text.split()))[:_MAX_CAUSE] or type(error).__name__
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else "�" for char in text)
-
-
-def _headers(request: FetchRequest, *, with_own: bool) -> LooseHeaders:
-    headers = {
-        "User-Agent": USER_AGENT,
-        "Accept": ", ".join(request.accept) or "*/*",
-        "Accept-Encoding": "gzip, deflate" if request.compressed else "identity",
-    }
-    if request.content_type:
-        headers["Content-Type"] = request.content_type
-    if request.etag:
-        headers["If-None-Match"] = request.etag
-    if request.last_modified:
-        headers["If-Modified-Since"] = request.last_modified
-    return {**headers, **request.headers} if with_own else headers
-
-
-def _media_type(response: aiohttp.ClientResponse) -> str:
-    return _printable(response.content_type.lower())[:_MAX_TYPE] if "Content-Type" in response.headers else ""
-
-
-def _encoding(response: aiohttp.ClientResponse) -> str:
-    encoding = response.headers.get("Content-Encoding", "").strip().lower()
-    return "" if encoding == "identity" else encoding
-
-
-def _retry_after(response: aiohttp.ClientResponse) -> float | None:
-    """Return the seconds to wait that a server asks for (RFC 9110 section 10.2.3), within reason."""
-    text = response.headers.get("Retry-After", "").strip()
-    if text.isascii() and text.isdigit():
-        return min(float(text[:9]), _MAX_WAIT)
-    try:
-        # By the server's own clock: ours may differ.
-        moment = parsedate_to_datetime(text) - parsedate_to_datetime(response.headers.get("Date", ""))
-    except (ValueError, TypeError):
-        return None
-    return min(max(moment.total_seconds(), 0.0), _MAX_WAIT)
+    return printable(" ".join(text.split()))[:_MAX_CAUSE] or type(error).__name__

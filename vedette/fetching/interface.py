@@ -22,7 +22,16 @@ Sink = Callable[[bytes], Awaitable[None]]
 class FetchError(VedetteError):
     """Something could not be fetched; the message names the URL, without its secrets, and the cause."""
 
-    def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+        unreachable: bool = False,
+    ) -> None:
+        self.unreachable = unreachable
+        """Whether no whole answer came at all."""
         self.status = status
         """HTTP status, where that is the cause."""
         self.retry_after = retry_after
@@ -56,8 +65,8 @@ class FetchRequest:
 
     url: str
     """`http` or `https`, without credentials."""
-    method: Literal["GET", "POST"] = "GET"
-    """Only these fetch."""
+    method: Literal["GET", "POST", "HEAD"] = "GET"
+    """Only these fetch; HEAD asks for what is said of the body, without it."""
     body: bytes | None = None
     """What is posted."""
     content_type: str = ""
@@ -72,6 +81,8 @@ class FetchRequest:
     """When what we have was changed, as the server said it."""
     compressed: bool = False
     """Whether the body may come compressed."""
+    on_redirect: Callable[[str], Awaitable[None]] | None = None
+    """Told each URL that a redirect leads to, before it is asked; what it raises ends the fetch and is passed on."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,6 +103,12 @@ class Fetched:
     """Bytes of the body, decompressed."""
     body: bytes = b""
     """The body; empty where it went elsewhere."""
+    location: str = ""
+    """The same as `url` in full, for joining links to it; not for messages."""
+    charset: str = ""
+    """Encoding that the server names; empty: none."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """What the server said, names in lower case, without cookies: so much of it as is worth keeping."""
 
     @property
     def not_modified(self) -> bool:

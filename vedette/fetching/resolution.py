@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 from abc import ABC, abstractmethod
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
@@ -16,6 +17,10 @@ MAX_ADDRESSES = 16
 """Addresses of one name that are looked at."""
 
 _TRUSTED = 256
+
+# A look-up cannot be stopped and may take half a minute. In the loop's own threads, names whose servers are silent
+# would hold up everything else that runs there: files, hashes, command lines of jobs.
+_THREADS: Final = ThreadPoolExecutor(max_workers=8, thread_name_prefix="names")
 
 
 class AddressRefusedError(Exception):
@@ -43,8 +48,12 @@ class SystemResolver(NameResolver):
         Raises:
             OSError: it knows none.
         """
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(_THREADS, _look_up, host, port)
         return [str(place[0]) for _, _, _, _, place in found]
+
+
+def _look_up(host: str, port: int) -> list[tuple[Any, ...]]:
+    return [*socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 class GuardedResolver(AbstractResolver):

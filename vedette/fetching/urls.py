@@ -97,7 +97,8 @@ def read_redirect(source: FetchUrl, location: str) -> FetchUrl:
 def _check_text(text: str) -> None:
     if len(text) > MAX_URL:
         raise ValueError(f"is longer than {MAX_URL} characters")
-    if "\\" in text or any(char.isspace() or not char.isprintable() for char in text):
+    # Of what counts as space, the plain one alone is printable.
+    if "\\" in text or " " in text or not text.isprintable():
         raise ValueError("holds a space, a backslash or a control character")
 
 
@@ -135,5 +136,6 @@ def shown_url(text: str) -> str:
         scheme, rest = "", head
     authority, slash, path = rest.partition("/")
     shown = f"{scheme}{slashes}{authority.rpartition('@')[2]}{slash}{path}{mark and '?…'}"
-    shown = "".join(char if char.isprintable() else "�" for char in shown)
+    if not shown.isprintable():
+        shown = "".join(char if char.isprintable() else "�" for char in shown)
     return shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"

@@ -15,10 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vedette.canonical import canonical_json
 from vedette.clock import Clock
-from vedette.configuration.loading import reason_of
+from vedette.configuration.loading import reason_of, reasons_of
 from vedette.configuration.probe import ProbeConfiguration
 from vedette.errors import ConfigurationError, RefusedError
-from vedette.jobs.scope import TARGET, OutOfScopeError, ScopeJudge, ScopePolicy
+from vedette.jobs.scope import TARGET, OutOfScopeError, ScopeJudge, ScopePolicy, TargetsOutOfScopeError
 from vedette.jobs.targets import expand, host_of
 from vedette.tools.arguments import parse_arguments
 from vedette.tools.catalogue import Catalogue
@@ -38,6 +38,16 @@ SCOPE_WITHIN = 30.0
 _AT_ONCE = 16
 
 Text = Annotated[str, Field(max_length=1024, pattern=r"^[^\x00]*$")]
+
+
+class WrongArgumentsError(RefusedError):
+    """The arguments are not what the tool's schema says."""
+
+    def __init__(self, error: ValidationError, model: type[BaseModel]) -> None:
+        self.problems = reasons_of(error, model)
+        """What is wrong with each of them, by its name."""
+        key, reason = reason_of(error, model)
+        super().__init__("arguments", f"{key}: {reason}")
 
 
 class JobRequest(BaseModel):
@@ -130,7 +140,7 @@ def plan(request: JobRequest, *, policy: ScopePolicy, catalogue: Catalogue, cloc
         words = tuple(policy.commands[request.tool])
         commands = tuple(tuple(word.replace(TARGET, target) for word in words) for target in targets)
     else:
-        arguments = _arguments(request, catalogue)
+        arguments = arguments_of(request.tool, request.arguments, catalogue)
         check_arguments(arguments, policy)
         words = tool_words(request.tool, arguments)
         commands = tuple(_argv(request.tool, arguments, target) for target in targets)
@@ -145,26 +155,36 @@ async def check_scope(targets: Sequence[str], *, words: Sequence[str], judge: Sc
     """Check that all targets may be probed, and whoever else the arguments name.
 
     Raises:
-        OutOfScopeError: one may not, for a reason that the message says.
+        TargetsOutOfScopeError: some targets may not; it has the reason of each.
+        OutOfScopeError: somebody else may not, or it takes too long to tell.
     """
     gate = asyncio.Semaphore(_AT_ONCE)
     # What a name stands for is what dns looks for: there may be nothing.
     address_needed = words[0] != "vedette:dns"
 
-    async def one(host: str, *, needed: bool) -> None:
+    async def objection(host: str, *, needed: bool) -> str | None:
         async with gate:
-            await judge.check(host, address_needed=needed)
+            try:
+                await judge.check(host, address_needed=needed)
+            except OutOfScopeError as error:
+                return error.reason
+        return None
 
-    checks = [one(host_of(target), needed=address_needed) for target in targets]
-    checks += [one(word.partition("=")[2], needed=True) for word in words[1:] if word.startswith("--nameserver=")]
+    servers = [word.partition("=")[2] for word in words[1:] if word.startswith("--nameserver=")]
+    checks = [objection(host_of(target), needed=address_needed) for target in targets]
+    checks += [objection(server, needed=True) for server in servers]
     try:
         async with asyncio.timeout(SCOPE_WITHIN):
-            found = await asyncio.gather(*checks, return_exceptions=True)
+            found = await asyncio.gather(*checks)
     except TimeoutError as error:
         raise OutOfScopeError("targets", f"their names were not found within {SCOPE_WITHIN:.0f} s") from error
-    for problem in found:
-        if problem is not None:
-            raise problem
+    for reason in found[len(targets) :]:
+        if reason is not None:
+            raise OutOfScopeError("arguments", f"nameserver: {reason}")
+    # Without `strict`: the servers, which come behind the targets, were looked at.
+    refusals = {target: reason for target, reason in zip(targets, found, strict=False) if reason is not None}
+    if refusals:
+        raise TargetsOutOfScopeError(refusals)
 
 
 async def check_work(work: Work, *, judge: ScopeJudge, catalogue: Catalogue) -> None:
@@ -174,7 +194,7 @@ async def check_work(work: Work, *, judge: ScopeJudge, catalogue: Catalogue) -> 
         OutOfScopeError: tool, arguments or target are not allowed.
         RefusedError: the words are not what the tool's arguments can be.
     """
-    policy = judge.policy
+    policy, words = judge.policy, work.words
     policy.check_tool(work.tool)
     if work.tool in policy.commands:
         if list(work.words) != policy.commands[work.tool]:
@@ -185,12 +205,15 @@ async def check_work(work: Work, *, judge: ScopeJudge, catalogue: Catalogue) -> 
             raise OutOfScopeError("tool", f"{first[:64]} is not the tool {work.tool}")
         try:
             model = catalogue.tool(work.tool, place="job").Arguments
-            check_arguments(parse_arguments(rest, model, place="job"), policy)
+            arguments = parse_arguments(rest, model, place="job")
+            check_arguments(arguments, policy)
+            # There are several ways to write an argument; what is looked at next is written in one.
+            words = tool_words(work.tool, arguments)
         except ConfigurationError as error:
             raise RefusedError(error.key or "job", error.reason) from error
     if expand([work.target]) != (work.target,):
         raise OutOfScopeError("target", "is not one target")
-    await check_scope([work.target], words=work.words, judge=judge)
+    await check_scope([work.target], words=words, judge=judge)
 
 
 def check_arguments(arguments: BaseModel, policy: ScopePolicy) -> None:
@@ -225,20 +248,21 @@ def _argv(tool: str, arguments: BaseModel, target: str) -> tuple[str, ...]:
     return command_line(tool, arguments, target)
 
 
-def _arguments(request: JobRequest, catalogue: Catalogue) -> BaseModel:
+def arguments_of(tool: str, values: dict[str, Any], catalogue: Catalogue) -> BaseModel:
+    """Return a tool's arguments.
+
+    Raises:
+        WrongArgumentsError: they are not what its schema says.
+        RefusedError: there is no such tool, or it is broken.
+    """
     try:
-        model = catalogue.tool(request.tool, place="job").Arguments
+        model: type[BaseModel] = catalogue.tool(tool, place="job").Arguments
     except ConfigurationError as error:
         raise RefusedError("tool", error.reason) from error
-    return _validated(model, request.arguments)
-
-
-def _validated(model: type[BaseModel], values: dict[str, Any]) -> BaseModel:
     try:
         return model.model_validate(values, by_name=True, by_alias=True)
     except ValidationError as error:
-        key, reason = reason_of(error, model)
-        raise RefusedError("arguments", f"{key}: {reason}") from error
+        raise WrongArgumentsError(error, model) from error
 
 
 def _kinds(annotation: Any) -> set[Any]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Annotated
@@ -43,6 +43,17 @@ Words = Annotated[list[Annotated[StrictStr, Field(max_length=1024)]], Field(min_
 
 class OutOfScopeError(RefusedError):
     """A job asks for a tool or a target that the scope policy does not allow."""
+
+
+class TargetsOutOfScopeError(OutOfScopeError):
+    """Some of a job's targets may not be probed."""
+
+    def __init__(self, refusals: Mapping[str, str]) -> None:
+        self.refusals = dict(refusals)
+        """Why each of them may not, by target."""
+        first = next(iter(self.refusals.values()))
+        more = f" (and {len(self.refusals) - 1} more targets are refused)" if len(self.refusals) > 1 else ""
+        super().__init__("target", f"{first}{more}")
 
 
 class ScopePolicy(BaseModel):

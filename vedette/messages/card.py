@@ -29,7 +29,7 @@ class Role(StrEnum):
 _EVERYBODY = frozenset({Action.REGISTER, Action.HEARTBEAT, Action.RESOLVE, Action.STATE, Action.HEADS})
 
 ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
-    Role.REGISTRY: _EVERYBODY,
+    Role.REGISTRY: _EVERYBODY | {Action.CONTROL},
     Role.AGGREGATION: _EVERYBODY | {Action.DELIVER, Action.PROOF},
     Role.PROBE: _EVERYBODY | {Action.DELIVER, Action.PROOF},
     Role.COLLECTOR: _EVERYBODY | {Action.DELIVER, Action.PROOF},
@@ -88,7 +88,9 @@ class Heartbeat(BaseModel):
     """Presence as the agent has it."""
     status: Text = ""
     """Why."""
-    pending: Count = 0
-    """Items in the outbox that are not confirmed."""
+    pending: Count | None = None
+    """Items in the outbox that are not confirmed; None where the agent has no outbox."""
     oldest: Count = 0
     """Microseconds that the oldest of them has waited."""
+    dead_letters: Count = 0
+    """Items that were given up and wait for a person."""

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from vedette.messages.card import Role
 from vedette.messages.item import Instant, Name, Text
+from vedette.people.person import PersonRole
 
 
 class DirectoryQuestion(BaseModel):
@@ -18,7 +19,7 @@ class DirectoryQuestion(BaseModel):
     role: Role | None = None
     """Agents of this role that are available or busy."""
     jid: Name | None = None
-    """One agent, whatever its presence."""
+    """One agent, whatever its presence, or one person."""
     nonce: Name
     """Random; the answer repeats it, so that an old answer cannot be replayed."""
 
@@ -44,6 +45,17 @@ class DirectoryEntry(BaseModel):
     """Presence."""
 
 
+class PersonEntry(BaseModel):
+    """One person of the allow-list."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    jid: Name
+    """Bare JID."""
+    role: PersonRole
+    """What they may do."""
+
+
 class DirectoryAnswer(BaseModel):
     """The registry's answer, signed by it."""
 
@@ -57,3 +69,5 @@ class DirectoryAnswer(BaseModel):
     """Microseconds since 1970."""
     agents: Annotated[list[DirectoryEntry], Field(max_length=1000)]
     """Those asked for; empty when there is none."""
+    people: Annotated[list[PersonEntry], Field(max_length=1)] = []
+    """The person asked for, if it is one."""

@@ -6,6 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from vedette.canonical import MAX_SAFE_INTEGER
+from vedette.messages.item import Instant, Name
+
 MESSAGES_KEPT = 50
 """Last messages in a state document."""
 
@@ -107,6 +110,31 @@ class Panel(_Part):
     """What to say when there are no rows."""
 
 
+class CheckState(_Part):
+    """Something that the agent looks at again and again by itself."""
+
+    name: Name
+    """What orders call it."""
+    title: str
+    """What it does, for people."""
+    when: str
+    """When, in English."""
+    state: Literal["scheduled", "running", "paused", "finished"]
+    """How it is; `finished`: it was to be done once."""
+    last_at: Instant | None = None
+    """Microseconds since 1970: its last run."""
+    last_outcome: str = ""
+    """What came of that: a verdict, or why it was skipped."""
+    next_runs: Annotated[list[Instant], Field(max_length=16)] = []
+    """The next five, microseconds since 1970; none while it is paused."""
+    paused_at: Instant | None = None
+    """Microseconds since 1970; None: it is not paused."""
+    paused_by: str = ""
+    """By whom; empty: it is not paused."""
+    kept: bool = True
+    """Whether a pause survives a restart of the agent."""
+
+
 class AgentState(_Part):
     """Everything an agent's view shows; the same document over HTTP and XMPP."""
 
@@ -124,8 +152,8 @@ class AgentState(_Part):
     """SHA-256 of its public key, hexadecimal."""
     server: str
     """The XMPP server that it is connected to, host:port."""
-    started_at: int
-    """Microseconds since 1970."""
+    started_at: Instant
+    """Microseconds since 1970; orders repeat it."""
     now: int
     """Microseconds since 1970: when this document was made."""
     presence: PresenceState
@@ -142,3 +170,7 @@ class AgentState(_Part):
     """Whom it knows."""
     panels: list[Panel] = []
     """What its role adds."""
+    checks: Annotated[list[CheckState], Field(max_length=200)] = []
+    """What it looks at again and again by itself."""
+    last_order_at: Annotated[int, Field(ge=0, lt=MAX_SAFE_INTEGER)] = 0
+    """`signed_at` of the last order that it took: the next one is newer, even where a clock was put back."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
@@ -25,8 +26,8 @@ class Catalogue:
     def __init__(
         self, *, tools: Iterable[EntryPoint] | None = None, parsers: Iterable[EntryPoint] | None = None
     ) -> None:
-        self._tools = _by_name(entry_points(group=TOOLS) if tools is None else tools)
-        self._parsers = _by_name(entry_points(group=PARSERS) if parsers is None else parsers)
+        self._tools = _by_name(_installed(TOOLS) if tools is None else tools)
+        self._parsers = _by_name(_installed(PARSERS) if parsers is None else parsers)
 
     @property
     def tool_names(self) -> list[str]:
@@ -68,6 +69,12 @@ class Catalogue:
                 except ConfigurationError as error:
                     found[f"{group}:{name}"] = error.reason
         return found
+
+
+@cache
+def _installed(group: str) -> tuple[EntryPoint, ...]:
+    # Reads the metadata of every package that is installed, which do not change while a process runs.
+    return tuple(entry_points(group=group))
 
 
 def _by_name(points: Iterable[EntryPoint]) -> dict[str, EntryPoint]:

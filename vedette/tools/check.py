@@ -84,6 +84,8 @@ class Check:
         """The configured command line, secrets hidden."""
         self.identity = configuration.uuid or _identity(agent, self.command, configuration.target)
         """The item's `meta.check`: the same for every run."""
+        self.title = f"{program.name} {self._redaction.text(configuration.target)}".strip()
+        """What it does, for people."""
 
     @classmethod
     def from_configuration(

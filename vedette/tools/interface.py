@@ -85,7 +85,8 @@ class Result:
 class Arguments(BaseModel):
     """Base of a tool's arguments: frozen, and an unknown one is refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # What stands below a field is what people read beside it in a form.
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class NoArguments(Arguments):

@@ -214,7 +214,7 @@ async def _attend(process: asyncio.subprocess.Process, *, flooded: asyncio.Event
     finally:
         flood_waiter.cancel()
         try:
-            await _end_group(process.pid)
+            await end_group(process.pid)
         finally:
             # Bounded, because a process stuck in the kernel outlives even SIGKILL.
             await asyncio.wait({exit_waiter}, timeout=GRACE)
@@ -226,7 +226,7 @@ async def _attend(process: asyncio.subprocess.Process, *, flooded: asyncio.Event
     return _Ending(exit_code=exit_code)
 
 
-async def _end_group(group: int) -> None:
+async def end_group(group: int) -> None:
     """End what is left of a process group: SIGTERM, `GRACE` seconds, SIGKILL."""
     try:
         _signal(group, signal.SIGTERM)

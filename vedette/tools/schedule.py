@@ -64,6 +64,15 @@ class Schedule:
         self._next = number + 1
         return Planned(number=number, at=at, missed=self._missed(first, number))
 
+    def following(self, planned: Planned, *, count: int) -> list[float]:
+        """Return when the run that is planned and those behind it are, jitter of the latter apart."""
+        return [planned.at, *(self._time(planned.number + ahead) for ahead in range(1, count))]
+
+    @property
+    def period(self) -> float:
+        """Seconds from one run to the next."""
+        return self._period
+
     def _earliest(self, now: float) -> int:
         """Return the first run that may still be ahead, the largest jitter allowed for."""
         return math.ceil((now - self._start - self._jitter) / self._period)

@@ -89,6 +89,38 @@ def test_the_host_of_a_target_is_the_one_that_is_asked() -> None:
             host_of(target)
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        # nmap reads it as 177.0.0.1, the system's resolver as 127.0.0.1.
+        "0177.0.0.1",
+        "127.1",
+        "2130706433",
+        "0x7f.1",
+        "0X7F000001",
+        "127.0.0.1.",
+        "127.0.0.1.:80",
+        "\uff11\uff12\uff17.0.0.1",
+        "127\u30020.0.1",
+        "bücher.example",
+        "http://0177.0.0.1/",
+        "http://[::1]evil.example/",
+        "http://localhost:99999/",
+        "gopher://0177.0.0.1/",
+    ],
+    ids=ascii,
+)
+def test_what_two_programs_could_read_differently_is_no_target(target: str) -> None:
+    with pytest.raises(RefusedError):
+        planned("nmap", target)
+
+
+def test_the_host_of_a_url_is_the_one_that_the_client_asks() -> None:
+    # Python's own resolver would look for fass.example.
+    assert host_of("http://faß.example/") == "xn--fa-hia.example"
+    assert host_of("http://LOCALHOST./") == "localhost"
+
+
 async def test_the_name_server_must_be_in_scope_too() -> None:
     made = planned("dns", "localhost", arguments={"nameserver": "192.0.2.53"})
     with pytest.raises(OutOfScopeError, match=r"192\.0\.2\.53"):
@@ -113,6 +145,9 @@ async def test_what_is_assigned_is_judged_again_where_it_runs() -> None:
         Work(tool="packages", words=("vedette:packages", "--dpkg-status=/x"), target="localhost", time_limit=5),
         Work(tool="nmap", words=("vedette:nmap", "--scripts=broadcast-ping"), target="127.0.0.1", time_limit=5),
         Work(tool="dns", words=("vedette:dns", "--nameserver=192.0.2.53"), target="localhost", time_limit=5),
+        Work(tool="dns", words=("vedette:dns", "--nameserver", "192.0.2.53"), target="localhost", time_limit=5),
+        Work(tool="dns", words=("vedette:dns", "nameserver=192.0.2.53"), target="localhost", time_limit=5),
+        replace(tool, target="0177.0.0.1"),
     ]
     for one in wrong:
         with pytest.raises(RefusedError):

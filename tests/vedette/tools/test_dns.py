@@ -13,6 +13,7 @@ import dns.rcode
 import dns.rrset
 import pytest
 
+from tests.timing import PATIENCE
 from vedette.clock import SystemClock
 from vedette.tools.dns import Dns, DnsArguments, DnsForm
 from vedette.tools.interface import Limits, Result
@@ -83,9 +84,12 @@ def missing(query: dns.message.Message) -> bytes:
 
 
 async def ask(port: int, target: str = "a.example", **arguments: Any) -> tuple[Result, DnsForm]:
-    values = {"nameserver": "127.0.0.1", "answer_time": 5, **arguments}
+    values = {"nameserver": "127.0.0.1", "answer_time": 30, **arguments}
     result = await Dns().run(
-        target=target, arguments=DnsArguments(port=port, **values), limits=Limits(time_limit=10), clock=SystemClock()
+        target=target,
+        arguments=DnsArguments(port=port, **values),
+        limits=Limits(time_limit=PATIENCE),
+        clock=SystemClock(),
     )
     return result, DnsForm.model_validate_json(result.payload)
 

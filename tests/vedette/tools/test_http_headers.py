@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.timing import PATIENCE
 from vedette.clock import SystemClock
 from vedette.tools.http_headers import MAX_HEADERS, HttpHeaders, HttpHeadersArguments, HttpHeadersForm
 from vedette.tools.interface import Limits, Result
@@ -20,7 +21,7 @@ async def look(target: str, **arguments: Any) -> tuple[Result, HttpHeadersForm]:
     result = await HttpHeaders().run(
         target=target,
         arguments=HttpHeadersArguments(**arguments),
-        limits=Limits(time_limit=10),
+        limits=Limits(time_limit=PATIENCE),
         clock=SystemClock(),
     )
     return result, HttpHeadersForm.model_validate_json(result.payload)

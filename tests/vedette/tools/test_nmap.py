@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from tests.timing import PATIENCE
 from vedette.clock import SystemClock
 from vedette.tools.interface import Limits
 from vedette.tools.nmap import Nmap, NmapArguments
@@ -62,7 +63,7 @@ async def test_a_real_scan_is_parsed(serve: Any) -> None:
     async with serve(silence) as port:
         arguments = NmapArguments(ports=str(port), connect=True, skip_ping=True, numeric=True)
         result = await Nmap().run(
-            target="127.0.0.1", arguments=arguments, limits=Limits(time_limit=60), clock=SystemClock()
+            target="127.0.0.1", arguments=arguments, limits=Limits(time_limit=PATIENCE), clock=SystemClock()
         )
     assert (result.exit_code, result.timed_out) == (0, False)
     form = NmapParser().parse(result.payload)

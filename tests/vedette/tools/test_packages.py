@@ -9,6 +9,7 @@ from typing import Any
 import pydantic
 import pytest
 
+from tests.timing import PATIENCE
 from vedette.clock import SystemClock
 from vedette.tools.interface import Limits, Result
 from vedette.tools.packages import Packages, PackagesArguments, PackagesForm
@@ -40,7 +41,7 @@ Version: 1
 
 async def look(**arguments: Any) -> tuple[Result, PackagesForm]:
     result = await Packages().run(
-        target="", arguments=PackagesArguments(**arguments), limits=Limits(time_limit=20), clock=SystemClock()
+        target="", arguments=PackagesArguments(**arguments), limits=Limits(time_limit=PATIENCE), clock=SystemClock()
     )
     return result, PackagesForm.model_validate_json(result.payload)
 

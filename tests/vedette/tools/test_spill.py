@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.timing import PATIENCE
 from vedette.clock import ManualClock, SystemClock
 from vedette.configuration.probe import DEFAULT_DOCUMENT_LIMIT, ProbeConfiguration
 from vedette.messages.item import ReceivedItem
@@ -23,7 +24,7 @@ from vedette.tools.process import run_command
 MIB = 1024 * 1024
 
 
-async def run(code: str, folder: Path, *, limit: int, time_limit: float = 30.0) -> Result:
+async def run(code: str, folder: Path, *, limit: int, time_limit: float = PATIENCE) -> Result:
     limits = Limits(time_limit=time_limit, output_limit=1000, document_limit=limit, folder=folder)
     return await run_command([sys.executable, "-c", code], limits=limits, clock=ManualClock())
 
@@ -75,8 +76,8 @@ async def test_a_full_disk_cuts_the_output_and_says_so(tmp_path: Path, small_fil
 
 async def test_a_run_that_is_cancelled_leaves_no_file(tmp_path: Path) -> None:
     code = f"import sys, time; sys.stdout.write('x' * {MIB}); sys.stdout.flush(); time.sleep(60)"
-    running = asyncio.create_task(run(code, tmp_path, limit=4 * MIB, time_limit=60))
-    async with asyncio.timeout(20):
+    running = asyncio.create_task(run(code, tmp_path, limit=4 * MIB))
+    async with asyncio.timeout(PATIENCE):
         while not any(path.stat().st_size == MIB for path in files(tmp_path)):
             await asyncio.sleep(0.01)
     running.cancel()

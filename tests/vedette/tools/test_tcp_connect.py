@@ -6,11 +6,12 @@ import asyncio
 import json
 from typing import Any
 
+from tests.timing import PATIENCE
 from vedette.clock import SystemClock
 from vedette.tools.interface import Limits, Result
 from vedette.tools.tcp_connect import MAX_BANNER, TcpConnect, TcpConnectArguments, TcpConnectForm
 
-LIMITS = Limits(time_limit=10)
+LIMITS = Limits(time_limit=PATIENCE)
 
 
 async def look(target: str, *, limits: Limits = LIMITS, **arguments: Any) -> tuple[Result, TcpConnectForm]:
@@ -84,7 +85,7 @@ async def test_an_unreasonable_time_limit_is_a_result(serve: Any) -> None:
 async def test_a_form_that_does_not_fit_is_a_result(serve: Any) -> None:
     async with serve(greet) as port:
         result, form = await look(
-            "127.0.0.1", ports=(port,), banner=True, limits=Limits(time_limit=5, output_limit=400)
+            "127.0.0.1", ports=(port,), banner=True, limits=Limits(time_limit=PATIENCE, output_limit=400)
         )
     assert (result.exit_code, result.truncated) == (1, True)
     assert form.error is not None

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 
+from tests.timing import PATIENCE
 from vedette.clock import SystemClock
 from vedette.tools.certificate import read_certificate
 from vedette.tools.interface import Limits, Result
@@ -20,7 +21,7 @@ async def look(target: str, **arguments: Any) -> tuple[Result, TlsCertificateFor
     result = await TlsCertificate().run(
         target=target,
         arguments=TlsCertificateArguments(**arguments),
-        limits=Limits(time_limit=10),
+        limits=Limits(time_limit=PATIENCE),
         clock=SystemClock(),
     )
     return result, TlsCertificateForm.model_validate_json(result.payload)
