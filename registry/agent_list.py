@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from sqlalchemy import RowMapping, func, select
+from sqlalchemy import RowMapping, Select, and_, case, func, select
 
 from registry import tables
 from registry.database import Database
 from registry.directory_rows import AgentEntry, entries_query, entry_of
-from registry.listing import Order, Page, made_of, read_page
+from registry.listing import MAX_PAGE, Order, Page, made_of, read_page
+from registry.report_tables import agent_report
 from vedette.canonical import parse_json
 from vedette.errors import VedetteError
 from vedette.messages.card import Role
@@ -21,6 +22,11 @@ AGENTS: Final = Order(name="agents", columns=(tables.agent.c.jid,), kinds=(str,)
 
 PRESENCE: Final = Order(name="presence", columns=(tables.presence_change.c.id,), kinds=(int,))
 """Newest first."""
+
+IDLE: Final = "idle"
+"""Presence of a job agent that has never worked: it is started when there is work, and is not missing until then."""
+
+_REPORTED = ("waiting", "waiting_since", "dead_letters", "reported_at")
 
 
 class UnknownAgentError(VedetteError):
@@ -55,6 +61,22 @@ class AgentLine:
     """Where it runs, as its card says."""
     public_key: str | None
     """Base64 of its raw Ed25519 public key; null for an account that only sends unsigned items."""
+    started_at: int | None
+    """Microseconds since 1970: when its process started, as its card says."""
+    waiting: int | None
+    """Items in its outbox that were not confirmed when it last reported; null where it has none, or never did."""
+    waiting_since: int | None
+    """Microseconds since 1970: since when the oldest of them waits; null where none does."""
+    dead_letters: int | None
+    """Items that it has given up and that wait for a person."""
+    reported_at: int | None
+    """Microseconds since 1970: when it said so."""
+
+    @property
+    def shown(self) -> str:
+        """Its presence as people see it: `idle` where nothing is known because there was no work for it yet."""
+        never = self.role is Role.JOB and self.registered_at is None
+        return IDLE if never and self.show == "unknown" else self.show
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,6 +107,8 @@ class AgentsWanted:
     """Also those that were revoked."""
     text: str | None = None
     """Has this in its JID, place, version or reason, whatever the case."""
+    waiting: bool = False
+    """Only those with something in their outbox, or dead letters, when they last reported."""
 
 
 class AgentList:
@@ -100,7 +124,7 @@ class AgentList:
             RefusedError: the cursor is not one of this list's.
             StoreError: the database failed.
         """
-        query = entries_query().order_by(None)
+        query = _query()
         return await self._database.read(
             lambda connection: read_page(
                 connection,
@@ -113,13 +137,25 @@ class AgentList:
             )
         )
 
-    async def counts(self) -> Mapping[str, int]:
-        """Return how many enrolled agents have which presence.
+    async def lines(self, jids: Sequence[str]) -> Mapping[str, AgentLine]:
+        """Return what the directory knows of these agents, by bare JID; of strangers nothing.
 
         Raises:
             StoreError: the database failed.
         """
-        show = func.coalesce(tables.registration.c.show, "unknown")
+        query = _query().where(tables.agent.c.jid.in_(jids[:MAX_PAGE]))
+        rows = await self._database.read(lambda connection: connection.execute(query).mappings().all())
+        return {row["jid"]: _line(row) for row in rows}
+
+    async def counts(self) -> Mapping[str, int]:
+        """Return how many enrolled agents have which presence, as people see it.
+
+        Raises:
+            StoreError: the database failed.
+        """
+        known = func.coalesce(tables.registration.c.show, "unknown")
+        never = and_(tables.agent.c.role == Role.JOB.value, tables.registration.c.registered_at.is_(None))
+        show = case((and_(never, known == "unknown"), IDLE), else_=known)
         joined = tables.agent.outerjoin(tables.registration, tables.registration.c.jid == tables.agent.c.jid)
         query = select(show, func.count()).select_from(joined).where(tables.agent.c.revoked_at.is_(None))
         rows = await self._database.read(lambda connection: connection.execute(query.group_by(show)).all())
@@ -156,9 +192,15 @@ class AgentList:
         )
 
 
+def _query() -> Select[Any]:
+    query = entries_query().order_by(None).add_columns(*(agent_report.c[name] for name in _REPORTED))
+    return query.outerjoin(agent_report, agent_report.c.jid == tables.agent.c.jid)
+
+
 def _is_wanted(row: RowMapping, wanted: AgentsWanted) -> bool:
     shown = wanted.revoked or row["revoked_at"] is None
     fits = shown and wanted.role in (None, row["role"]) and wanted.show in (None, row["show"] or "unknown")
+    fits = fits and (not wanted.waiting or bool(row["waiting"] or row["dead_letters"]))
     return fits and (wanted.text is None or _has(row, wanted.text.casefold()))
 
 
@@ -169,7 +211,7 @@ def _has(row: RowMapping, text: str) -> bool:
 
 def _line(row: RowMapping) -> AgentLine:
     card: dict[str, Any] = {} if row["card"] is None else parse_json(row["card"])
-    names = ("jid", "since", "last_seen_at", "enrolled_at", "revoked_at", "registered_at", "public_key")
+    names = ("jid", "since", "last_seen_at", "enrolled_at", "revoked_at", "registered_at", "public_key", *_REPORTED)
     return AgentLine(
         **{name: row[name] for name in names},
         role=Role(row["role"]),
@@ -177,4 +219,5 @@ def _line(row: RowMapping) -> AgentLine:
         status=row["status"] or "",
         version=card.get("version"),
         place=card.get("place"),
+        started_at=card.get("started_at"),
     )

@@ -111,7 +111,7 @@ def record_audit(connection: Connection, entry: AuditEntry, *, now: int) -> None
         now: microseconds since 1970.
     """
     texts = {name: storable(getattr(entry, name), limit=limit) for name, limit in _LIMITS.items()}
-    connection.execute(insert(audit).values(uuid=str(uuid4()), at=now, **texts))
+    connection.execute(insert(audit), {"uuid": str(uuid4()), "at": now, **texts})
 
 
 class Audit:

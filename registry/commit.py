@@ -18,6 +18,7 @@ from registry.delivery import Committed, Delivery
 from registry.documents import known_documents
 from registry.enqueue import enqueue
 from registry.refusals import Refusal, record_refusals
+from registry.tally import tally
 from registry.text import storable
 from vedette.errors import ConflictError, RefusedError
 from vedette.evidence.statement import item_statement, leaf
@@ -175,6 +176,7 @@ class GroupCommit:
         if self._manifests:
             _write_manifests(self._connection, self._manifests)
         _insert_items(self._connection, self._items)
+        tally(self._connection, self._items, chain_id=self._chain.id)
         enqueue(self._connection, self._items)
         advance_chain(
             self._connection,

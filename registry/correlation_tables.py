@@ -71,6 +71,7 @@ class FindingRow(SQLModel, table=True):
         Index("ix_finding_identity", "identity", "at"),
         Index("ix_finding_subject", "subject", "id"),
         Index("ix_finding_kind", "kind", "id"),
+        Index("ix_finding_found", "found_at"),
     )
 
     id: int | None = Field(default=None, primary_key=True)

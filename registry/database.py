@@ -18,6 +18,7 @@ from registry.backup_sqlite import copy_store
 from registry.engines import READERS, create_file, is_sqlite, parse_url, place_of, reading_engine, writing_engine
 from registry.lock import FileLock
 from registry.restore_marks import refuse_half_restored, refuse_half_restored_file
+from registry.write_ahead import WriteAheadLog
 from vedette.clock import SystemClock
 from vedette.errors import StoreError
 
@@ -62,11 +63,17 @@ class Database:
         self._lock: FileLock | None = None
         self._lock_wait = lock_wait
         self._schema = schema
+        self._write_ahead = WriteAheadLog(self._file) if is_sqlite(self._url) else None
 
     @property
     def dialect(self) -> str:
         """`sqlite` or `postgresql`."""
         return self._url.get_backend_name()
+
+    @property
+    def write_ahead_bytes(self) -> int:
+        """What SQLite's write-ahead log takes on the disk; 0 with PostgreSQL, which sees to its own."""
+        return 0 if self._write_ahead is None else self._write_ahead.size
 
     def migrate(self) -> Path | None:
         """Bring the schema to this release's, making the store if there is none; under a lock.
@@ -215,8 +222,12 @@ class Database:
         return executor.submit(self._run, engine, work)
 
     def _run(self, engine: Engine, work: Callable[[Connection], T]) -> T:
-        with self._wrapped(), engine.begin() as connection:
-            return work(connection)
+        with self._wrapped():
+            if self._write_ahead is not None and engine is self._writing:
+                # Before the transaction: who waited for the last one has its answer.
+                self._write_ahead.bound(engine)
+            with engine.begin() as connection:
+                return work(connection)
 
     @contextmanager
     def _wrapped(self) -> Iterator[None]:

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import RowMapping, Select, select
+from sqlalchemy import func, select
 
 from registry import tables
 from registry.audit import Audit, AuditEntry
 from registry.callers import Actor
 from registry.database import Database
+from registry.dead_letter_lines import (
+    OUTBOX,
+    QUEUE,
+    DeadLetterLine,
+    LettersWanted,
+    letter_of_outbox,
+    letters_query,
+    line_of,
+    lines_of_outbox,
+)
 from registry.listing import MAX_PAGE, Cursor, Key, Order, Page, read_cursor, read_page, write_cursor
 from registry.outbox_visit import OutboxVisit
-from registry.outbox_work import NotInOutboxError
 from registry.queue_dead_letters import QueueDeadLetters
 from registry.queue_errors import NoSuchDeadLetterError
-from registry.queue_tables import queue, queue_dead_letter
+from registry.queue_tables import queue_dead_letter
 from vedette.clock import Clock
 from vedette.errors import VedetteError
 
@@ -27,8 +37,9 @@ DEAD_LETTERS: Final = Order(name="dead letters", columns=(), kinds=(int, str, in
 
 _QUEUED = Order(name="queued", columns=(queue_dead_letter.c.died_at, queue_dead_letter.c.id), kinds=(int, int))
 
-QUEUE, OUTBOX = "queue:", "outbox:"
-"""What the names of places begin with."""
+
+REASONS: Final = 12
+"""Reasons that are counted apart on a page."""
 
 
 class UnknownPlaceError(VedetteError):
@@ -36,29 +47,13 @@ class UnknownPlaceError(VedetteError):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class DeadLetterLine:
-    """An item that was given up."""
+class LetterCounts:
+    """How many dead letters there are."""
 
-    place: str
-    """`queue:NAME` or `outbox:NAME`."""
-    number: int
-    """Its number there."""
-    uuid: str
-    """The item's uuid."""
-    sender: str
-    """Bare JID of the agent that made the item."""
-    at: int
-    """Microseconds since 1970: when it was given up; of an outbox's tombstone, when it was discarded."""
-    attempts: int | None
-    """How often it was tried; null where only the tombstone is left."""
-    field: str
-    """Where the last refusal pointed; empty where a consumer failed."""
-    reason: str
-    """Why it was given up."""
-    discarded_at: int | None
-    """Microseconds since 1970: when a person discarded it; null while it waits."""
-    why: str
-    """Why that person did."""
+    total: int
+    """All."""
+    reasons: tuple[tuple[str, int], ...]
+    """The most frequent reasons, each with how often, most first."""
 
 
 class DeadLetters:
@@ -73,13 +68,12 @@ class DeadLetters:
         self._audit = Audit(database=database, clock=clock)
 
     async def page(
-        self, *, place: str | None, discarded: bool, limit: int, cursor: str | None = None
+        self, *, wanted: LettersWanted | None = None, limit: int, cursor: str | None = None
     ) -> Page[DeadLetterLine]:
         """Return the newest dead letters, or the page that the cursor points at.
 
         Args:
-            place: only those there; None: everywhere.
-            discarded: also the tombstones of what a person gave up for good.
+            wanted: which; None: all that wait.
             limit: letters in the page.
             cursor: as a page of this list gave it.
 
@@ -90,21 +84,39 @@ class DeadLetters:
         """
         at = None if cursor is None else read_cursor(DEAD_LETTERS, cursor)
         limit = max(1, min(limit, MAX_PAGE))
-        lines: list[DeadLetterLine] = []
-        for visit in await asyncio.to_thread(self._visits, place):
-            lines += await asyncio.to_thread(_of_outbox, visit, discarded=discarded)
-        if place is None or place.startswith(QUEUE):
-            name = None if place is None else place.removeprefix(QUEUE)
-            lines += await self._of_queues(name, discarded=discarded, limit=limit, at=at)
+        asked = wanted or LettersWanted()
+        lines = await self._of_outboxes(asked)
+        if _has_queues(asked.place):
+            lines += await self._of_queues(asked, limit=limit, at=at)
         return _merged(lines, at, limit=limit)
 
-    async def _of_queues(
-        self, name: str | None, *, discarded: bool, limit: int, at: Cursor | None
-    ) -> list[DeadLetterLine]:
-        query, text = _query(name, discarded=discarded), None if at is None else write_cursor(_QUEUED, _queued(at))
+    async def counts(self, wanted: LettersWanted, *, most: int = REASONS) -> LetterCounts:
+        """Return how many letters are wanted, and their most frequent reasons.
+
+        Raises:
+            UnknownPlaceError: there is no such place.
+            StoreError: the database failed, or an outbox cannot be read; names it.
+        """
+        reasons = Counter(line.reason for line in await self._of_outboxes(wanted))
+        if _has_queues(wanted.place):
+            inner = letters_query(wanted).subquery()
+            query = select(inner.c.reason, func.count()).group_by(inner.c.reason)
+            rows = await self._database.read(lambda connection: connection.execute(query).all())
+            reasons.update({reason: count for reason, count in rows})
+        ordered = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
+        return LetterCounts(total=reasons.total(), reasons=tuple(ordered[:most]))
+
+    async def _of_outboxes(self, wanted: LettersWanted) -> list[DeadLetterLine]:
+        lines: list[DeadLetterLine] = []
+        for visit in await asyncio.to_thread(self._visits, wanted.place):
+            lines += await asyncio.to_thread(lines_of_outbox, visit, discarded=wanted.discarded)
+        return [line for line in lines if wanted.fits(line)]
+
+    async def _of_queues(self, wanted: LettersWanted, *, limit: int, at: Cursor | None) -> list[DeadLetterLine]:
+        query, text = letters_query(wanted), None if at is None else write_cursor(_QUEUED, _queued(at))
         page = await self._database.read(
             lambda connection: read_page(
-                connection, query, order=_QUEUED, limit=limit + 1, most=limit + 1, cursor=text, row=_line
+                connection, query, order=_QUEUED, limit=limit + 1, most=limit + 1, cursor=text, row=line_of
             )
         )
         return page.rows
@@ -119,13 +131,13 @@ class DeadLetters:
             StoreError: the database failed, or the outbox cannot be read.
         """
         if not place.startswith(QUEUE):
-            return await asyncio.to_thread(_one_of_outbox, await self.outbox(place), uuid)
-        query = _query(place.removeprefix(QUEUE), discarded=True).where(tables.item.c.uuid == uuid)
+            return await asyncio.to_thread(letter_of_outbox, await self.outbox(place), uuid)
+        query = letters_query(LettersWanted(place=place, discarded=True)).where(tables.item.c.uuid == uuid)
         query = query.order_by(queue_dead_letter.c.id.desc()).limit(1)
         row = await self._database.read(lambda connection: connection.execute(query).mappings().one_or_none())
         if row is None:
             raise NoSuchDeadLetterError(place.removeprefix(QUEUE), uuid)
-        return _line(row), None
+        return line_of(row), None
 
     async def outbox(self, place: str) -> OutboxVisit:
         """Return the outbox of a place `outbox:NAME`.
@@ -160,11 +172,7 @@ class DeadLetters:
         else:
             await asyncio.to_thread(visit.discard, uuid, reason)
         # The outbox is another file, which no transaction of the store's spans.
-        action, place = "replay" if reason is None else "discard", f"{uuid} in {OUTBOX}{visit.path.stem}"
-        entry = AuditEntry(
-            who=by.who, action=f"dead-letter.{action}", object=place, origin=by.origin, detail=reason or ""
-        )
-        await self._audit.record(entry)
+        await self._audit.record(decision_entry(OUTBOX + visit.path.stem, uuid, reason=reason, by=by))
 
     def _visits(self, place: str | None) -> list[OutboxVisit]:
         if place is not None and not place.startswith((QUEUE, OUTBOX)):
@@ -172,6 +180,16 @@ class DeadLetters:
         # Looked for among those that are there: a name never becomes part of a path.
         files = sorted(self._outboxes.glob("*.db"))
         return [OutboxVisit(path, clock=self._clock) for path in files if place in (None, OUTBOX + path.stem)]
+
+
+def decision_entry(place: str, uuid: str, *, reason: str | None, by: Actor) -> AuditEntry:
+    """Return the entry for what is decided about a letter of an outbox."""
+    action = "dead-letter.replay" if reason is None else "dead-letter.discard"
+    return AuditEntry(who=by.who, action=action, object=f"{uuid} in {place}", origin=by.origin, detail=reason or "")
+
+
+def _has_queues(place: str | None) -> bool:
+    return place is None or place.startswith(QUEUE)
 
 
 def _key(line: DeadLetterLine) -> Key:
@@ -183,76 +201,6 @@ def _queued(at: Cursor) -> Cursor:
     """Return the same place among the letters of queues, which come before those of outboxes at one time."""
     moment, place, number = at.key
     return Cursor(following=at.following, key=(moment, number if place == QUEUE else -1))
-
-
-def _query(name: str | None, *, discarded: bool) -> Select[Any]:
-    letter, item = queue_dead_letter, tables.item
-    own = (letter.c[name] for name in ("died_at", "attempts", "reason", "discarded_at", "why"))
-    query = select(letter.c.id.label("number"), queue.c.name, item.c.uuid, item.c.agent, *own)
-    same = (item.c.chain_id == letter.c.chain_id) & (item.c.log_index == letter.c.log_index)
-    query = query.select_from(letter).join(queue, queue.c.id == letter.c.queue_id).join(item, same)
-    if name is not None:
-        # By its number, so that the letters come in their order from an index.
-        number = select(queue.c.id).where(queue.c.name == name).correlate(None).scalar_subquery()
-        query = query.where(letter.c.queue_id == number)
-    return query if discarded else query.where(letter.c.discarded_at.is_(None))
-
-
-def _line(row: RowMapping) -> DeadLetterLine:
-    names = ("number", "uuid", "attempts", "reason", "discarded_at", "why")
-    return DeadLetterLine(
-        **{name: row[name] for name in names},
-        place=QUEUE + row["name"],
-        sender=row["agent"],
-        at=row["died_at"],
-        field="",
-    )
-
-
-def _of_outbox(visit: OutboxVisit, *, discarded: bool) -> list[DeadLetterLine]:
-    place, agent = OUTBOX + visit.path.stem, visit.agent()
-    waiting = [
-        DeadLetterLine(
-            place=place,
-            number=letter.seq,
-            uuid=letter.uuid,
-            sender=agent,
-            at=letter.died_at,
-            attempts=letter.attempts,
-            field=letter.field,
-            reason=letter.reason,
-            discarded_at=None,
-            why="",
-        )
-        for letter in visit.dead_letters()
-    ]
-    return waiting + _tombstones(visit, place, agent) if discarded else waiting
-
-
-def _one_of_outbox(visit: OutboxVisit, uuid: str) -> tuple[DeadLetterLine, bytes | None]:
-    for line in _of_outbox(visit, discarded=True):
-        if line.uuid == uuid:
-            contents = (letter.data for letter in visit.dead_letters() if letter.uuid == uuid)
-            return line, next(contents, None)
-    raise NotInOutboxError(f"{uuid[:64]}: is no dead letter of {visit.path.stem[:128]}")
-
-
-def _tombstones(visit: OutboxVisit, place: str, agent: str) -> list[DeadLetterLine]:
-    return [
-        DeadLetterLine(
-            place=place,
-            number=stone.seq,
-            uuid=stone.uuid,
-            sender=agent,
-            at=stone.discarded_at,
-            attempts=None,
-            field=stone.field,
-            reason=stone.reason,
-            discarded_at=stone.discarded_at,
-            why=stone.why,
-        )
-        for stone in visit.tombstones()
-    ]
 
 
 def _merged(lines: list[DeadLetterLine], at: Cursor | None, *, limit: int) -> Page[DeadLetterLine]:

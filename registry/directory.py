@@ -8,6 +8,7 @@ from typing import Literal
 from sqlalchemy import Connection
 
 from registry import directory_rows
+from registry.agent_reports import OutboxReport, store_reports
 from registry.audit import AuditEntry, record_audit
 from registry.callers import ITSELF, Actor
 from registry.counters import read_counter
@@ -215,14 +216,19 @@ class Directory:
 
         await self._database.write(work)
 
-    async def seen(self, times: Mapping[str, int]) -> None:
-        """Note when agents were last heard (microseconds since 1970, by bare JID), many in one commit.
+    async def seen(self, times: Mapping[str, int], reports: Mapping[str, OutboxReport] | None = None) -> None:
+        """Note when agents were last heard (microseconds since 1970) and what they said of their outboxes, at once.
 
         Raises:
             StoreError: the database failed.
         """
-        if times:
-            await self._database.write(lambda connection: directory_rows.seen(connection, dict(times)))
+
+        def work(connection: Connection) -> None:
+            directory_rows.seen(connection, dict(times))
+            store_reports(connection, (reports or {}).items())
+
+        if times or reports:
+            await self._database.write(work)
 
     async def live(self, role: Role) -> list[AgentEntry]:
         """Return the enrolled agents of a role that are there, the undisturbed first, then by JID.

@@ -21,8 +21,10 @@ from registry.proof_state import ProofState
 from registry.proofs import Proofs, Unstamped
 from registry.queues import Queues, QueueStatus
 from registry.refusals import Refusals
+from registry.repairs import Repairs
 from vedette.clock import Clock
 from vedette.errors import StoreError
+from vedette.repairs.repair import Severity
 
 FRESH = 1.0
 """Seconds that figures serve before they are read again."""
@@ -67,6 +69,10 @@ class StoreFigures:
     """Refusals there ever were."""
     alarms: int
     """Alarms that nobody took note of."""
+    repairs: Mapping[Severity, int]
+    """Open repairs, by how much they matter."""
+    repairs_looked_at: int
+    """Microseconds since 1970: when everything was looked at last; 0 before."""
     agents: Mapping[tuple[str, str], int]
     """Enrolled agents by role and presence."""
     outboxes: OutboxFigures
@@ -111,6 +117,7 @@ class Figures:
         agents = await Directory(database=database, clock=clock).agents()
         committed, engines, size = await database.read(_totals)
         await database.read(self._count_types)
+        repairs = Repairs(database=database, clock=clock)
         return StoreFigures(
             at=clock.now(),
             items=await Items(database=database).counts(),
@@ -120,6 +127,8 @@ class Figures:
             queues=tuple(await Queues(database=database, clock=clock).statuses()),
             refusals=await Refusals(database=database).count(),
             alarms=await Alarms(database=database, clock=clock).count(),
+            repairs=await repairs.counts(),
+            repairs_looked_at=max((look.at for look in await repairs.looks()), default=0),
             agents=Counter((agent.role.value, agent.show) for agent in agents),
             outboxes=await asyncio.to_thread(self._depths),
             size=size or await asyncio.to_thread(_file_size, Path(database.place)),

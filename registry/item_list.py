@@ -92,14 +92,14 @@ class ItemList:
 
 
 def _page(connection: Connection, wanted: ItemsWanted, *, limit: int, cursor: str | None) -> Page[ItemSummary]:
-    leading, others = leading_of(wanted), _others(wanted)
+    leading, others = leading_of(wanted), others_of(wanted)
     if not others:
         query = list_query(wanted, leading, columns=_COLUMNS, state=True)
         return read_page(connection, query, order=ITEMS, limit=limit, cursor=cursor, row=_summary)
     # Of what is only looked at, no more is read than it takes to choose.
     names, state = [name for name in others if name != "state"], wanted.state is not None
     query = list_query(wanted, leading, columns=["uuid", *names], state=state)
-    keep = _chooser(wanted, names)
+    keep = chooser_of(wanted, names)
     page = read_page(
         connection, query, order=ITEMS, limit=limit, cursor=cursor, row=lambda row: str(row["uuid"]), keep=keep
     )
@@ -136,7 +136,7 @@ def list_query(
     return query
 
 
-def _others(wanted: ItemsWanted) -> list[str]:
+def others_of(wanted: ItemsWanted) -> list[str]:
     """Return the columns that have to be looked at beside the leading one."""
     leading, pattern = leading_of(wanted), ["source"] if wanted.is_pattern else []
     names = [name for name in wanted.exact if name != leading] + pattern
@@ -160,7 +160,8 @@ def _lead(name: str, value: str) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _chooser(wanted: ItemsWanted, names: Sequence[str]) -> Callable[[RowMapping], bool]:
+def chooser_of(wanted: ItemsWanted, names: Sequence[str]) -> Callable[[RowMapping], bool]:
+    """Return what tells whether a row that the leading condition found is wanted."""
     exact = {name: value for name, value in wanted.exact.items() if name in names}
     state = None if wanted.state is None else wanted.state.value
     pattern = wanted.source if wanted.is_pattern else None

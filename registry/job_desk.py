@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from registry.callers import Actor
+from registry.job_requests import JobRequests
 from registry.jobs import Job, Jobs
 from vedette.clock import Clock
 from vedette.errors import ConfigurationError
-from vedette.jobs.request import JobRequest, Plan, check_scope, plan
-from vedette.jobs.scope import ScopeJudge, ScopePolicy
+from vedette.jobs.request import JobRequest, Plan, WrongArgumentsError, arguments_of, check_scope, plan
+from vedette.jobs.scope import OutOfScopeError, ScopeJudge, ScopePolicy
 from vedette.tools.catalogue import Catalogue
 
 
@@ -39,6 +40,7 @@ class JobDesk:
 
     def __init__(self, *, jobs: Jobs, policy: ScopePolicy, clock: Clock, catalogue: Catalogue | None = None) -> None:
         self._jobs = jobs
+        self._requests = JobRequests(database=jobs.database, clock=clock)
         self._policy = policy
         self._clock = clock
         self._catalogue = catalogue or Catalogue()
@@ -57,15 +59,50 @@ class JobDesk:
         await check_scope(made.targets, words=made.words, judge=ScopeJudge.here(self._policy))
         return made
 
-    async def request(self, request: JobRequest, *, by: Actor) -> Job:
-        """Enter a job.
+    async def request(self, request: JobRequest, *, by: Actor, again: str = "") -> Job:
+        """Enter a job; that the scope does not allow one is written down.
+
+        Args:
+            request: what is wanted.
+            by: who wants it.
+            again: uuid of the job whose request it repeats.
 
         Raises:
             OutOfScopeError: the tool, an argument or a target is not allowed.
             RefusedError: wrong arguments or targets, or too many wait already.
             StoreError: the database failed.
         """
-        return await self._jobs.request(await self.preview(request), by=by)
+        try:
+            made = await self.preview(request)
+        except OutOfScopeError as error:
+            await self._requests.refused(request, error, by=by)
+            raise
+        return await self._jobs.request(made, by=by, again=again)
+
+    async def request_again(self, uuid: str, *, by: Actor) -> Job:
+        """Enter a job that asks for what another one asked for, judged anew.
+
+        Raises:
+            UnknownJobError: there is no such job.
+            OutOfScopeError: the tool, an argument or a target is not allowed any more.
+            RefusedError: wrong arguments or targets, or too many wait already.
+            StoreError: the database failed.
+        """
+        return await self.request(await self._requests.of(uuid), by=by, again=uuid)
+
+    def wrong_arguments(self, tool: str, values: dict[str, Any]) -> Mapping[str, str]:
+        """Return what is wrong with a tool's arguments, each by its name; commands take none.
+
+        Raises:
+            RefusedError: there is no such tool, or it is broken.
+        """
+        if tool in self._policy.commands:
+            return {}
+        try:
+            arguments_of(tool, values, self._catalogue)
+        except WrongArgumentsError as error:
+            return error.problems
+        return {}
 
     def tools(self) -> list[OfferedTool]:
         """Return every tool that is installed here, and every allowed command."""

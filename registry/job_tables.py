@@ -21,6 +21,7 @@ class JobRow(SQLModel, table=True):
         UniqueConstraint("uuid", name="uq_job_uuid"),
         # What is to be done is asked several times a second, of a table that keeps every job.
         Index("ix_job_open", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("ix_job_state", "state", "id"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -31,6 +32,8 @@ class JobRow(SQLModel, table=True):
     """The tool, or the allowed command."""
     arguments: str
     """Its arguments as they were given, JSON."""
+    targets: str
+    """Its targets as they were given, networks not expanded, JSON."""
     words: str
     """What is run, the target's place left open, JSON."""
     agents: str
@@ -65,6 +68,8 @@ class JobRow(SQLModel, table=True):
     """Runs that the probe's scope does not allow."""
     cancelled: int
     """Runs that were cancelled."""
+    pruned: int
+    """Lines of its output that were deleted because they were too old or too many."""
 
 
 class JobRunRow(SQLModel, table=True):

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, Final
-from uuid import uuid4
 
 import orjson
-from sqlalchemy import Connection, Row, RowMapping, func, insert, select
+from sqlalchemy import Connection, Row, RowMapping, func, select
 
 from registry import job_work
 from registry.audit import AuditEntry, record_audit
 from registry.callers import Actor
 from registry.database import Database
+from registry.job_entry import enter_job
+from registry.job_records import Job, OutputLine, Run
 from registry.job_tables import job, job_output, job_run
 from registry.job_work import Leased, Report, Taker
 from registry.listing import Order, Page, made_of, read_page
 from registry.text import storable
 from vedette.clock import MICROSECONDS, Clock
-from vedette.errors import RefusedError, VedetteError
+from vedette.errors import VedetteError
 from vedette.jobs.request import Plan
 
 __all__ = ["Job", "Jobs", "Leased", "OutputLine", "Report", "Run", "Taker", "UnknownJobError"]
 
 MAX_OUTPUT = 1_000
 """Lines in one answer at most."""
-
-MAX_WAITING = 200_000
-"""Runs that may wait at once: past that, somebody asks by mistake."""
 
 JOBS: Final = Order(name="jobs", columns=(job.c.id,), kinds=(int,))
 """Newest first."""
@@ -41,137 +39,33 @@ class UnknownJobError(VedetteError):
     """There is no job of this uuid."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Job:
-    """A job and how far it is."""
-
-    uuid: str
-    """Its name."""
-    tool: str
-    """The tool, or the allowed command."""
-    arguments: dict[str, Any]
-    """Its arguments as they were given."""
-    agents: list[str]
-    """JIDs of agents or launchers that may do it; empty: any."""
-    place: str
-    """Where it must be done; empty: anywhere."""
-    parallel: int
-    """Runs at once."""
-    time_limit: float
-    """Seconds that a run may take."""
-    requested_by: str
-    """Who wants it."""
-    requested_at: int
-    """Microseconds since 1970."""
-    state: str
-    """requested, running, done, failed or cancelled."""
-    started_at: int | None
-    """Microseconds since 1970: when its first run was handed out."""
-    ended_at: int | None
-    """Microseconds since 1970: when its last run ended."""
-    cancelled_at: int | None
-    """Microseconds since 1970: when somebody cancelled it."""
-    total: int
-    """Runs."""
-    active: int
-    """Runs that somebody has now."""
-    done: int
-    """Runs that brought an item."""
-    failed: int
-    """Runs that nobody could do."""
-    refused: int
-    """Runs that the probe's scope does not allow."""
-    cancelled: int
-    """Runs that were cancelled."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Run:
-    """One execution at one target."""
-
-    uuid: str
-    """Its name, and its item's."""
-    target: str
-    """What is looked at."""
-    state: str
-    """requested, leased, running, done, failed, refused or cancelled."""
-    agent: str
-    """Bare JID of who has or did it; empty before."""
-    attempts: int
-    """How often it was handed out."""
-    started_at: int | None
-    """Microseconds since 1970: when it was handed out last."""
-    ended_at: int | None
-    """Microseconds since 1970."""
-    exit_code: int | None
-    """The command's exit code."""
-    reason: str
-    """Why it brought no item; empty otherwise."""
-    lines: int
-    """Lines of output that are kept."""
-    dropped: int
-    """Lines that are not; the item has the whole output."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OutputLine:
-    """A line of output."""
-
-    position: int
-    """Give it back to get what follows."""
-    run: str
-    """Uuid of the run."""
-    target: str
-    """What is looked at."""
-    attempt: int
-    """Which attempt at it."""
-    line: int
-    """Number of the line in it."""
-    at: int
-    """Microseconds since 1970: when it came."""
-    text: str
-    """The line, without control characters."""
-
-
 class Jobs:
     """The jobs of a store."""
 
     def __init__(self, *, database: Database, clock: Clock, lease_seconds: int = 15) -> None:
         """Describe them; a run whose agent is silent for `lease_seconds` is handed out again."""
-        self._database = database
+        self.database = database
+        """The store."""
         self._clock = clock
         self._lease = min(lease_seconds, job_work.MAX_LEASE) * MICROSECONDS
 
     # Asking for work -----------------------------------------------------------------
 
-    async def request(self, plan: Plan, *, by: Actor) -> Job:
+    async def request(self, plan: Plan, *, by: Actor, again: str = "") -> Job:
         """Enter a job whose targets are in scope.
+
+        Args:
+            plan: what is to be done.
+            by: who wants it.
+            again: uuid of the job whose request it repeats, for the audit log.
 
         Raises:
             RefusedError: too many runs wait already.
             StoreError: the database failed.
         """
-        now, uuid = self._clock.now(), str(uuid4())
-
-        def work(connection: Connection) -> Row[Any]:
-            waiting = connection.execute(
-                select(func.coalesce(func.sum(job.c.total), 0)).where(job.c.ended_at.is_(None))
-            ).scalar_one()
-            if waiting + len(plan.targets) > MAX_WAITING:
-                raise RefusedError("targets", f"more than {MAX_WAITING} runs would wait; cancel jobs, or wait")
-            number = connection.execute(
-                insert(job).values(_row(plan, uuid, by, now)).returning(job.c.id)
-            ).scalar_one()
-            empty = {"agent": "", "life": "", "attempts": 0, "due_at": 0, "reason": "", "lines": 0, "dropped": 0}
-            rows = [
-                {"uuid": str(uuid4()), "job_id": number, "target": target, "state": "requested", **empty}
-                for target in plan.targets
-            ]
-            connection.execute(insert(job_run), rows)
-            record_audit(connection, _entry(by, "job.request", uuid, _detail(plan)), now=now)
-            return connection.execute(select(job).where(job.c.id == number)).one()
-
-        return _job((await self._database.write(work))._mapping)
+        now = self._clock.now()
+        row = await self.database.write(lambda connection: enter_job(connection, plan, by=by, now=now, again=again))
+        return _job(row._mapping)
 
     async def cancel(self, uuid: str, *, by: Actor) -> Job:
         """Cancel a job; a job that has ended stays as it is.
@@ -191,7 +85,7 @@ class Jobs:
                 record_audit(connection, _entry(by, "job.cancel", row.uuid, f"{row.total} runs"), now=now)
             return connection.execute(select(job).where(job.c.id == row.id)).one()
 
-        return _job((await self._database.write(work))._mapping)
+        return _job((await self.database.write(work))._mapping)
 
     # Looking -------------------------------------------------------------------------
 
@@ -203,27 +97,36 @@ class Jobs:
             StoreError: the database failed.
         """
         query = select(job).where(job.c.uuid == storable(uuid))
-        row = await self._database.read(lambda connection: connection.execute(query).mappings().one_or_none())
+        row = await self.database.read(lambda connection: connection.execute(query).mappings().one_or_none())
         if row is None:
             raise _unknown(uuid)
         return _job(row)
 
-    async def page(self, *, state: str | None = None, limit: int = 100, cursor: str | None = None) -> Page[Job]:
-        """Return the newest jobs, or the page that the cursor points at.
+    async def page(
+        self,
+        *,
+        state: str | None = None,
+        tool: str | None = None,
+        requested_by: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Page[Job]:
+        """Return the newest jobs, or the page that the cursor points at; of what is None, all.
 
         Raises:
             RefusedError: the cursor is not one of this list's.
             StoreError: the database failed.
         """
-        return await self._database.read(
+        query = select(*(job.c[field.name] for field in fields(Job)))
+        return await self.database.read(
             lambda connection: read_page(
                 connection,
-                select(*job.c),
+                query if state is None else query.where(job.c.state == state),
                 order=JOBS,
                 limit=limit,
                 cursor=cursor,
                 row=_job,
-                keep=lambda row: state in (None, row["state"]),
+                keep=lambda row: tool in (None, row["tool"]) and requested_by in (None, row["requested_by"]),
             )
         )
 
@@ -252,7 +155,7 @@ class Jobs:
                 row=made,
             )
 
-        return await self._database.read(work)
+        return await self.database.read(work)
 
     async def output(self, uuid: str, *, after: int = 0, limit: int = MAX_OUTPUT) -> list[OutputLine]:
         """Return lines that came after a position, in the order in which they came.
@@ -271,7 +174,7 @@ class Jobs:
             rows = connection.execute(query.limit(max(1, min(limit, MAX_OUTPUT)))).mappings()
             return [OutputLine(**row) for row in rows]
 
-        return await self._database.read(work)
+        return await self.database.read(work)
 
     # Handing out ---------------------------------------------------------------------
 
@@ -287,7 +190,7 @@ class Jobs:
             job_work.reclaim(connection, taker, held=held, now=now)
             return job_work.lease(connection, taker, limit=limit, now=now, until=now + self._lease)
 
-        return await self._database.write(work)
+        return await self.database.write(work)
 
     async def hear(self, taker: Taker, reports: Sequence[Report]) -> list[str]:
         """Note signs of life with their output; returns the runs that are to be stopped.
@@ -302,7 +205,7 @@ class Jobs:
                 report.run for report in reports if not job_work.hear(connection, taker, report, now=now, until=until)
             ]
 
-        return await self._database.write(work)
+        return await self.database.write(work)
 
     async def finish(
         self,
@@ -328,7 +231,7 @@ class Jobs:
                 connection, taker, run, outcome=outcome, exit_code=exit_code, reason=reason, now=now
             )
 
-        return await self._database.write(work)
+        return await self.database.write(work)
 
     async def expire(self) -> int:
         """Take back the runs whose agents were silent for too long; returns how many.
@@ -337,7 +240,7 @@ class Jobs:
             StoreError: the database failed.
         """
         now = self._clock.now()
-        return await self._database.write(lambda connection: job_work.expire(connection, now=now))
+        return await self.database.write(lambda connection: job_work.expire(connection, now=now))
 
     async def extend(self) -> int:
         """Let all leases begin anew, because nobody could be heard until now; returns how many.
@@ -346,7 +249,7 @@ class Jobs:
             StoreError: the database failed.
         """
         until = self._clock.now() + self._lease
-        return await self._database.write(lambda connection: job_work.extend(connection, until=until))
+        return await self.database.write(lambda connection: job_work.extend(connection, until=until))
 
     async def due(self, *takers: Taker) -> list[int]:
         """Return for each agent how many runs could be handed out to it now.
@@ -359,7 +262,7 @@ class Jobs:
             rows = [(row, min(row.parallel - row.active, _left(row))) for row in job_work.open_jobs(connection)]
             return [sum(room for row, room in rows if taker.may_do(row)) for taker in takers]
 
-        return await self._database.read(work)
+        return await self.database.read(work)
 
     async def active(self) -> int:
         """Return how many runs agents have now.
@@ -368,37 +271,11 @@ class Jobs:
             StoreError: the database failed.
         """
         query = select(func.coalesce(func.sum(job.c.active), 0)).where(job.c.ended_at.is_(None))
-        return await self._database.read(lambda connection: int(connection.execute(query).scalar_one()))
+        return await self.database.read(lambda connection: int(connection.execute(query).scalar_one()))
 
 
 def _left(row: Row[Any]) -> int:
     return int(row.total - row.done - row.failed - row.refused - row.cancelled - row.active)
-
-
-def _row(plan: Plan, uuid: str, by: Actor, now: int) -> dict[str, Any]:
-    request = plan.request
-    counts = dict.fromkeys(("active", "done", "failed", "refused", "cancelled"), 0)
-    return {
-        "uuid": uuid,
-        "tool": request.tool,
-        "arguments": storable(orjson.dumps(request.arguments).decode()),
-        "words": orjson.dumps(plan.words).decode(),
-        "agents": orjson.dumps(request.agents).decode(),
-        "place": storable(request.place),
-        "parallel": request.parallel,
-        "time_limit": request.time_limit,
-        "requested_by": storable(by.who),
-        "requested_at": now,
-        "state": "requested",
-        "total": len(plan.targets),
-        **counts,
-    }
-
-
-def _detail(plan: Plan) -> str:
-    shown = ", ".join(plan.targets[:10])
-    more = f" and {len(plan.targets) - 10} more" if len(plan.targets) > 10 else ""
-    return f"{' '.join(plan.words)} at {shown}{more}"
 
 
 def _entry(by: Actor, action: str, uuid: str, detail: str) -> AuditEntry:

@@ -149,7 +149,7 @@ class Keys:
             record_audit(connection, _entry(by, "key.issue", str(row["id"]), detail), now=now)
 
         await self._database.write(work)
-        return key, _key_of({**row, "revoked_at": None, "last_used_day": None})
+        return key, key_of({**row, "revoked_at": None, "last_used_day": None})
 
     async def check(self, key: str) -> ApiKey:
         """Return what a key allows; a look-up serves for up to `FRESH` seconds.
@@ -170,7 +170,7 @@ class Keys:
         # The index compares digests, which tell an attacker nothing about the key; this compares in constant time.
         if row is None or not hmac.compare_digest(row["sha256"], digest):
             raise KeyRefusedError("the API key is not known")
-        found = _key_of(row)
+        found = key_of(row)
         now = self._clock.now()
         if found.is_good(now):
             found = await self._note_use(digest, found, now // _DAY)
@@ -237,7 +237,7 @@ class Keys:
         """
         query = _columns().order_by(api_key.c.created_at, api_key.c.id)
         rows = await self._database.read(lambda connection: connection.execute(query).mappings().all())
-        return [_key_of(row) for row in rows]
+        return [key_of(row) for row in rows]
 
 
 def _check_wish(name: str, scopes: Collection[Scope]) -> None:
@@ -259,7 +259,8 @@ def _find(connection: Connection, digest: str) -> RowMapping | None:
     return connection.execute(_columns().where(api_key.c.sha256 == digest)).mappings().one_or_none()
 
 
-def _key_of(row: Mapping[Any, Any]) -> ApiKey:
+def key_of(row: Mapping[Any, Any]) -> ApiKey:
+    """Return what a row of the table says of a key."""
     names = ("id", "name", "agent", "created_at", "expires_at", "revoked_at", "last_used_day")
     # A scope of a later release allows nothing here.
     scopes = frozenset(scope for scope in Scope if scope.value in row["scopes"].split())

@@ -16,11 +16,13 @@ from registry import tables
 from registry.correlation_tables import finding
 from registry.database import Database
 from registry.finding_list import finding_fields, findings_after
+from registry.repair_rows import changes_after, last_change
 from registry.scandale_tables import posted_token
 from vedette.errors import RefusedError
 
-TOPICS = ("scan", "tst", "presence", "finding")
-"""Kinds: an item was committed, a token came, an agent's presence changed, the correlation found something."""
+TOPICS = ("scan", "tst", "presence", "finding", "repair")
+"""Kinds: an item was committed, a token came, an agent's presence changed, the correlation found something, something
+must be repaired or is right again."""
 
 SHOWN = 200
 """Characters of a text in an event; the whole is in the store."""
@@ -29,7 +31,7 @@ UUIDS = 100
 """Uuids in the event of a batch at most; the range of `log_index` says the rest."""
 
 _MAX_LOGS = 64
-_POSITION = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18}){2}(?:_[0-9]{1,9}\.[0-9]{1,18}\.[0-9]{1,18}){0,64}\Z")
+_POSITION = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18}){3}(?:_[0-9]{1,9}\.[0-9]{1,18}\.[0-9]{1,18}){0,64}\Z")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,13 +56,15 @@ class Position:
     """Id of the last posted token."""
     finding: int
     """Id of the last finding."""
+    repair: int
+    """Id of the last change of a repair."""
     logs: tuple[LogPosition, ...]
     """Each engine's log, by chain."""
 
     def __str__(self) -> str:
         """Return it as the id of an event."""
         logs = (f"_{log.chain_id}.{log.next_index}.{log.token}" for log in self.logs)
-        return f"{self.presence}.{self.posted}.{self.finding}{''.join(logs)}"
+        return f"{self.presence}.{self.posted}.{self.finding}.{self.repair}{''.join(logs)}"
 
     @classmethod
     def parse(cls, text: str) -> Position:
@@ -76,6 +80,7 @@ class Position:
             presence=first[0],
             posted=first[1],
             finding=first[2],
+            repair=first[3],
             logs=tuple(LogPosition(chain_id=one[0], next_index=one[1], token=one[2]) for one in logs),
         )
 
@@ -89,6 +94,7 @@ class Position:
             other.presence <= self.presence
             and other.posted <= self.posted
             and other.finding <= self.finding
+            and other.repair <= self.repair
             and all(_covers(self.log(log.chain_id), log) for log in other.logs)
         )
 
@@ -100,6 +106,7 @@ class Position:
             presence=max(self.presence, other.presence),
             posted=max(self.posted, other.posted),
             finding=max(self.finding, other.finding),
+            repair=max(self.repair, other.repair),
             logs=tuple(sorted(logs.values(), key=lambda log: log.chain_id)),
         )
 
@@ -140,6 +147,8 @@ class LiveEvent:
             return number <= position.posted
         if source == "finding":
             return number <= position.finding
+        if source == "repair":
+            return number <= position.repair
         log = position.log(chain_id)
         return log is not None and (number < log.next_index if source == "item" else number <= log.token)
 
@@ -181,6 +190,7 @@ def _now(connection: Connection) -> Position:
         presence=connection.execute(select(func.max(tables.presence_change.c.id))).scalar_one() or 0,
         posted=connection.execute(select(func.max(posted_token.c.id))).scalar_one() or 0,
         finding=connection.execute(select(func.max(finding.c.id))).scalar_one() or 0,
+        repair=last_change(connection),
         logs=tuple(sorted(logs, key=lambda log: log.chain_id)[-_MAX_LOGS:]),
     )
 
@@ -206,6 +216,7 @@ class _Reading:
         self._read_posted()
         self._read_presence()
         self._read_findings()
+        self._read_repairs()
         return self._events
 
     def _read_log(self, engine: str, chains: Sequence[int]) -> None:
@@ -301,6 +312,13 @@ class _Reading:
             place = ("finding", 0, found.id)
             self._events.append(
                 LiveEvent(topic="finding", fields=finding_fields(found), position=self._position, place=place)
+            )
+
+    def _read_repairs(self) -> None:
+        for number, fields in changes_after(self._connection, self._position.repair, limit=self._limit):
+            self._position = replace(self._position, repair=number)
+            self._events.append(
+                LiveEvent(topic="repair", fields=_shown(fields), position=self._position, place=("repair", 0, number))
             )
 
     def _add(self, topic: str, fields: dict[str, Any], log: LogPosition, place: tuple[str, int, int]) -> None:

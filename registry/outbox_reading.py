@@ -36,6 +36,10 @@ class OutboxStatus:
     receipts: int
     """Receipts whose items are not known to be proved."""
 
+    def reported(self) -> dict[str, int]:
+        """Return what a heartbeat says of it."""
+        return {"pending": self.items, "oldest": self.oldest, "dead_letters": self.dead_letters}
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DocumentToUpload:

@@ -6,15 +6,15 @@ SQLite's write-ahead log lets both work; the agent notices what changed at its n
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from registry import outbox_reading, outbox_work
 from registry.outbox_file import APPLICATION, SCHEMA_VERSION
-from registry.outbox_work import DeadLetter, Work
+from registry.outbox_work import DeadLetter, NotInOutboxError, Tally, Work
 from vedette.clock import Clock
 from vedette.errors import StoreError
 
@@ -62,6 +62,8 @@ class OutboxDepth:
 
     items: int
     """Items that are not confirmed."""
+    since: int | None
+    """Microseconds since 1970 by the agent's clock: since when the oldest of them waits; None where there is none."""
     dead_letters: int
     """Items that were given up and wait for a person."""
 
@@ -88,9 +90,22 @@ class OutboxVisit:
         Raises:
             StoreError: the file is not an outbox of this release, or cannot be read.
         """
-        query = "SELECT (SELECT count(*) FROM item), (SELECT count(*) FROM dead_letter)"
-        items, dead_letters = self._read(lambda connection: connection.execute(query).fetchone())
-        return OutboxDepth(items=items, dead_letters=dead_letters)
+        query = (
+            "SELECT (SELECT count(*) FROM item), (SELECT added_at FROM item ORDER BY seq LIMIT 1),"
+            " (SELECT count(*) FROM dead_letter)"
+        )
+        items, since, dead_letters = self._read(lambda connection: connection.execute(query).fetchone())
+        return OutboxDepth(items=items, since=since, dead_letters=dead_letters)
+
+    def oldest_at(self) -> int | None:
+        """Return when the oldest item that waits was made; None where none does.
+
+        Raises:
+            StoreError: the file is not an outbox of this release, or cannot be read.
+        """
+        query = "SELECT added_at FROM item ORDER BY seq LIMIT 1"
+        row = self._read(lambda connection: connection.execute(query).fetchone())
+        return None if row is None else int(row[0])
 
     def dead_letters(self) -> list[DeadLetter]:
         """Return the items that were given up, with their content, oldest number first.
@@ -138,6 +153,28 @@ class OutboxVisit:
             StoreError: the file cannot be written.
         """
         self._write(outbox_work.discard(uuid, reason, now=self._clock.now()))
+
+    def decide(self, uuids: Sequence[str], *, reason: str | None) -> list[str]:
+        """Replay dead letters, or with a reason discard them, in one transaction; returns those that were there.
+
+        Raises:
+            StoreError: the file cannot be written; nothing was done.
+        """
+        done: list[str] = []
+
+        def work(connection: sqlite3.Connection, tally: Tally) -> tuple[list[str], Tally]:
+            now = self._clock.now()
+            for uuid in uuids:
+                one: Work[None] = (
+                    outbox_work.replay(uuid) if reason is None else outbox_work.discard(uuid, reason, now=now)
+                )
+                # Somebody else may have decided about it since it was chosen.
+                with suppress(NotInOutboxError):
+                    _, tally = one(connection, tally)
+                    done.append(uuid)
+            return done, tally
+
+        return self._write(work)
 
     def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         with self._wrapped(), closing(self._open("ro")) as connection:

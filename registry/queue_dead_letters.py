@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Select, delete, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, insert, select, update
 
 from registry import queue_tables, tables
 from registry.audit import AuditEntry, record_audit
@@ -68,17 +68,7 @@ class QueueDeadLetters:
             StoreError: the database failed.
         """
         now = self._clock.now()
-
-        def work(connection: Connection) -> None:
-            table = queue_tables.queue_dead_letter
-            row = _waiting(connection, queue, uuid)
-            kept = {name: row[name] for name in ("queue_id", "chain_id", "log_index", "queued_at")}
-            fresh = {"attempts": 0, "due_at": 0, "consumer": "", "reason": ""}
-            connection.execute(insert(queue_tables.queue_item).values(kept | fresh))
-            connection.execute(delete(table).where(table.c.id == row["id"]))
-            record_audit(connection, _entry("replay", queue, uuid, by), now=now)
-
-        await self._database.write(work)
+        await self._database.write(lambda connection: replay_letter(connection, queue, uuid, by=by, now=now))
 
     async def discard(self, queue: str, uuid: str, reason: str, *, by: Actor = ITSELF) -> None:
         """Say that nobody will handle a dead letter, and why; it stays visible as a tombstone.
@@ -88,15 +78,35 @@ class QueueDeadLetters:
             StoreError: the database failed.
         """
         now = self._clock.now()
+        await self._database.write(lambda connection: discard_letter(connection, queue, uuid, reason, by=by, now=now))
 
-        def work(connection: Connection) -> None:
-            table = queue_tables.queue_dead_letter
-            row = _waiting(connection, queue, uuid)
-            values = {"discarded_at": now, "why": storable(reason, limit=MAX_TEXT)}
-            connection.execute(update(table).where(table.c.id == row["id"]).values(values))
-            record_audit(connection, _entry("discard", queue, uuid, by, reason), now=now)
 
-        await self._database.write(work)
+def replay_letter(connection: Connection, queue: str, uuid: str, *, by: Actor, now: int) -> None:
+    """Let a dead letter wait at the end of its queue, within a transaction.
+
+    Raises:
+        NoSuchDeadLetterError: there is none, or it was discarded; nothing is written.
+    """
+    table = queue_tables.queue_dead_letter
+    row = _waiting(connection, queue, uuid)
+    kept = {name: row[name] for name in ("queue_id", "chain_id", "log_index", "queued_at")}
+    fresh = {"attempts": 0, "due_at": 0, "consumer": "", "reason": ""}
+    connection.execute(insert(queue_tables.queue_item), kept | fresh)
+    connection.execute(delete(table).where(table.c.id == row["id"]))
+    record_audit(connection, _entry("replay", queue, uuid, by), now=now)
+
+
+def discard_letter(connection: Connection, queue: str, uuid: str, reason: str, *, by: Actor, now: int) -> None:
+    """Make a dead letter its own tombstone, within a transaction.
+
+    Raises:
+        NoSuchDeadLetterError: there is none, or it was discarded already; nothing is written.
+    """
+    table = queue_tables.queue_dead_letter
+    row = _waiting(connection, queue, uuid)
+    values = {"discarded_at": now, "why": storable(reason, limit=MAX_TEXT)}
+    connection.execute(update(table).where(table.c.id == row["id"]), values)
+    record_audit(connection, _entry("discard", queue, uuid, by, reason), now=now)
 
 
 def _entry(verb: str, queue: str, uuid: str, by: Actor, detail: str = "") -> AuditEntry:
@@ -118,13 +128,21 @@ def _query() -> Select[Any]:
     return query.select_from(table).join(queue, queue.c.id == table.c.queue_id).join(item, same).order_by(table.c.id)
 
 
-def _waiting(connection: Connection, queue: str, uuid: str) -> dict[str, Any]:
-    """Return the row of a dead letter that was not discarded, locked."""
+def _waiting_query() -> Select[Any]:
     table, queues, item = queue_tables.queue_dead_letter, queue_tables.queue, tables.item
     same = (item.c.chain_id == table.c.chain_id) & (item.c.log_index == table.c.log_index)
     query = select(table).join(queues, queues.c.id == table.c.queue_id).join(item, same)
-    query = query.where(queues.c.name == queue, item.c.uuid == uuid, table.c.discarded_at.is_(None))
-    row = connection.execute(query.order_by(table.c.id).limit(1).with_for_update(of=table)).mappings().one_or_none()
+    query = query.where(queues.c.name == bindparam("in_queue"), item.c.uuid == bindparam("of_item"))
+    return query.where(table.c.discarded_at.is_(None)).order_by(table.c.id).limit(1).with_for_update(of=table)
+
+
+# Made once: of thousands of letters, making the statement was half the work.
+_WAITING: Final = _waiting_query()
+
+
+def _waiting(connection: Connection, queue: str, uuid: str) -> dict[str, Any]:
+    """Return the row of a dead letter that was not discarded, locked."""
+    row = connection.execute(_WAITING, {"in_queue": queue, "of_item": uuid}).mappings().one_or_none()
     if row is None:
         raise NoSuchDeadLetterError(queue[:64], uuid[:64])
     return dict(row)

@@ -85,6 +85,8 @@ class QueueDeadLetterRow(SQLModel, table=True):
     __table_args__ = (
         Index("ix_queue_dead_letter_queue", "queue_id", "died_at", "id"),
         Index("ix_queue_dead_letter_died", "died_at", "id"),
+        # One is found by its item; of thousands that are decided about together, each.
+        Index("ix_queue_dead_letter_place", "chain_id", "log_index"),
         # What a person looks for, however many tombstones lie about it.
         Index("ix_queue_dead_letter_waiting", "died_at", "id", sqlite_where=_WAITING, postgresql_where=_WAITING),
     )

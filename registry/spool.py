@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from registry.content import ContentFolder
 from registry.outbox import Outbox
 from vedette.messages.limits import MAX_DOCUMENT
+
+T = TypeVar("T")
 
 
 class Spool:
@@ -49,14 +52,26 @@ class Spool:
         if file is None:
             (stored,) = await self._outbox.add([item])
             return stored
+        (stored,) = await self.keep({item["payload"]["document"]: file}, lambda: self._outbox.add([item]))
+        return stored
+
+    async def keep(self, files: Mapping[str, Path], commit: Callable[[], Awaitable[T]]) -> T:
+        """Put files into the spool by their SHA-256, then commit what refers to them; returns what that returns.
+
+        The files are gone from where they were, also where an error is raised.
+
+        Raises:
+            StoreError: the spool cannot be written; and what `commit` raises.
+        """
         try:
             async with self._changing:
                 self._filled = True
-                await asyncio.to_thread(self._content.adopt, file, item["payload"]["document"])
-                (stored,) = await self._outbox.add([item])
-                return stored
+                for sha256, file in files.items():
+                    await asyncio.to_thread(self._content.adopt, file, sha256)
+                return await commit()
         finally:
-            await asyncio.to_thread(file.unlink, missing_ok=True)
+            for file in files.values():
+                await asyncio.to_thread(file.unlink, missing_ok=True)
 
     def open_file(self, sha256: str) -> BinaryIO:
         """Open a document for reading.

@@ -5,18 +5,22 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, ScalarSelect, delete, func, insert, select, update
 
 from registry.audit import AuditEntry, record_audit
 from registry.callers import Actor, Scope
 from registry.database import ConcurrentWriteError, Database
+from registry.listing import Order, Page, read_page
 from registry.roles import UserRole, scopes_of
 from registry.user_tables import setup_link, user_account, user_session
 from vedette.access.rules import check_name, normal_name
 from vedette.clock import Clock
 from vedette.errors import RefusedError
+
+USERS: Final = Order(name="users", columns=(user_account.c.name,), kinds=(str,), descending=False)
+"""By name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,6 +119,16 @@ class Users:
         """
         await self._change(name, {"disabled_at": None}, action="user.enable", by=by)
 
+    async def end_sessions(self, name: str, *, by: Actor) -> None:
+        """Log a person out everywhere; their password stays.
+
+        Raises:
+            RefusedError: there is no such person.
+            StoreError: the database failed.
+        """
+        # Every change of an account ends its sessions; this one changes nothing else.
+        await self._change(name, {"name": normal_name(name)}, action="user.end-sessions", by=by)
+
     async def find(self, name: str) -> tuple[User, str] | None:
         """Return a person and the hash of their password, None where there is nobody of this name.
 
@@ -133,6 +147,18 @@ class Users:
         query = select(*user_account.c).order_by(user_account.c.name)
         rows = await self._database.read(lambda connection: connection.execute(query).mappings().all())
         return [_user(row) for row in rows]
+
+    async def page(self, *, limit: int, cursor: str | None = None) -> Page[User]:
+        """Return people by name, or the page that the cursor points at.
+
+        Raises:
+            RefusedError: the cursor is not one of this list's.
+            StoreError: the database failed.
+        """
+        query = select(*user_account.c)
+        return await self._database.read(
+            lambda connection: read_page(connection, query, order=USERS, limit=limit, cursor=cursor, row=_user)
+        )
 
     async def has_admin(self) -> bool:
         """Tell whether somebody can manage the fleet.
@@ -155,7 +181,7 @@ class Users:
         now, wanted = self._clock.now(), normal_name(name)
 
         def work(connection: Connection) -> None:
-            had_admin = has_admin(connection)
+            had_admin = _lock_admins(connection)
             change = update(user_account).where(user_account.c.name == wanted).values(**values)
             if not connection.execute(change).rowcount:
                 raise RefusedError("name", f"there is nobody called {wanted[:64]}; see: vedette users list")
@@ -195,6 +221,13 @@ def has_admin(connection: Connection) -> bool:
         user_account.c.role == UserRole.ADMIN.value, user_account.c.disabled_at.is_(None)
     )
     return bool(connection.execute(query).scalar_one())
+
+
+def _lock_admins(connection: Connection) -> bool:
+    """Tell the same, and keep other processes from changing them: each could take the other's last administrator."""
+    query = select(user_account.c.disabled_at).where(user_account.c.role == UserRole.ADMIN.value)
+    rows = connection.execute(query.order_by(user_account.c.id).with_for_update()).scalars().all()
+    return any(disabled_at is None for disabled_at in rows)
 
 
 def user_entry(by: Actor, action: str, name: str, detail: str = "") -> AuditEntry:

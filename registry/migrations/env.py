@@ -14,9 +14,13 @@ from registry import (  # noqa: F401  # they fill metadata
     job_tables,
     key_tables,
     queue_tables,
+    repair_tables,
+    report_tables,
     retention_tables,
     scandale_tables,
+    schedule_tables,
     tables,
+    tally_tables,
     user_tables,
 )
 

@@ -18,6 +18,7 @@ from registry.directory import Directory
 from registry.documents import Document, Documents
 from registry.intake import Intake
 from tests.registry.conftest import Sender
+from tests.timing import PATIENCE
 from vedette.clock import SystemClock
 from vedette.messages.batch import Receipt, Signed
 from vedette.messages.card import Role
@@ -96,7 +97,7 @@ class Filled:
         thread = threading.Thread(target=lambda: asyncio.run(self._commit_until(ended, started)))
         thread.start()
         try:
-            assert started.wait(20)
+            assert started.wait(PATIENCE)
             yield
         finally:
             ended.set()

@@ -15,6 +15,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.timing import PATIENCE
+
 
 def _binaries() -> Path | None:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
@@ -28,7 +30,7 @@ def _as_postgres(*command: str) -> list[str]:
 
 
 def _wait_for_server(server: subprocess.Popen[bytes], admin: str, log: Path) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             psycopg.connect(admin).close()
@@ -72,7 +74,7 @@ def running_postgres() -> Iterator[Path]:
     finally:
         # SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for a connection that a failed test left.
         server.send_signal(signal.SIGINT)
-        server.wait(timeout=30)
+        server.wait(timeout=PATIENCE)
         shutil.rmtree(folder, ignore_errors=True)
 
 

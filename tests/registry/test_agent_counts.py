@@ -19,6 +19,25 @@ async def test_agents_are_counted_by_presence_and_found_by_text(database: Databa
     await directory.revoke("d@x")
     assert await agents.counts() == {"dnd": 1, "unknown": 2}
 
-    for text, found in {"A@X": ["a@x"], "queue": ["a@x"], "@x": ["a@x", "b@x", "c@x"], "%": [], "nobody": []}.items():
+    # A job agent that waits for work is not missing; one that came and went is.
+    for jid in ("job1@x", "job2@x"):
+        await directory.enrol(jid, role=Role.JOB, public_key=None, unsigned_allowed=True)
+    await directory.presence("job2@x", show="gone", status="", cause="presence")
+    assert await agents.counts() == {"dnd": 1, "unknown": 2, "gone": 1, "idle": 1}
+    lines = await agents.lines(["a@x", "b@x", "job1@x", "job2@x"])
+    assert {jid: line.shown for jid, line in lines.items()} == {
+        "a@x": "dnd",
+        "b@x": "unknown",
+        "job1@x": "idle",
+        "job2@x": "gone",
+    }
+
+    for text, found in {
+        "A@X": ["a@x"],
+        "queue": ["a@x"],
+        "@x": ["a@x", "b@x", "c@x", "job1@x", "job2@x"],
+        "%": [],
+        "nobody": [],
+    }.items():
         page = await agents.page(wanted=AgentsWanted(text=text), limit=10)
         assert [line.jid for line in page.rows] == found, text

@@ -17,6 +17,7 @@ from registry.items import Items
 from registry.proofs import Proofs
 from tests.registry.auditing import ANNA, assert_gapless, entry, logged
 from tests.registry.conftest import ENGINE, RECEIVED_AT
+from tests.timing import PATIENCE
 from vedette.clock import ManualClock
 from vedette.evidence.audit_entry import read_audit
 from vedette.evidence.statement import read_statement
@@ -122,7 +123,7 @@ async def test_several_engines_log_each_entry_once(store_url: str, clock: Manual
                 await audits.record(entry(object=str(number)))
             stop.set()
 
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             await asyncio.gather(engine(engines[0], first), engine(engines[1], second), write())
         for name in engines:
             await Proofs(database=first, engine=name, clock=clock).log_audits()

@@ -13,6 +13,7 @@ from registry import tables
 from registry.counters import count_up, read_counter
 from registry.database import ConcurrentWriteError, Database
 from registry.lock import FileLock
+from tests.timing import PATIENCE
 from vedette.errors import StoreError
 
 
@@ -47,7 +48,7 @@ async def test_a_reader_sees_one_state(database: Database) -> None:
 
     def work(connection: Connection) -> tuple[int, int]:
         before = read_counter(connection, "n")
-        asyncio.run_coroutine_threadsafe(database.write(lambda other: count_up(other, "n")), loop).result(10)
+        asyncio.run_coroutine_threadsafe(database.write(lambda other: count_up(other, "n")), loop).result(PATIENCE)
         return before, read_counter(connection, "n")
 
     assert await database.read(work) == (0, 0)

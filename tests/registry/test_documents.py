@@ -22,6 +22,7 @@ from registry.documents import (
     Documents,
     UnknownDocumentError,
 )
+from tests.timing import PATIENCE
 from vedette.clock import ManualClock
 from vedette.errors import RefusedError, StoreError
 
@@ -195,7 +196,7 @@ def test_a_killed_writer_leaves_only_what_the_next_start_removes(tmp_path: Path)
         "folder = ContentFolder(Path(sys.argv[1]), limit=10**9); folder.prepare(); file = folder.begin()\n"
         "file.write(bytes(10**6)); os.kill(os.getpid(), signal.SIGKILL)"
     )
-    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False, timeout=60)
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False, timeout=PATIENCE)
     folder = ContentFolder(tmp_path, limit=MIB)
     assert len(files(folder)) == 1
     assert folder.prepare() == 1

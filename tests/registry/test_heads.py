@@ -16,6 +16,7 @@ from registry.head_lists import read_lists
 from registry.heads import SignedHeads
 from registry.intake import Intake
 from registry.receipts import check_receipts
+from registry.tally_tables import item_tally
 from vedette.canonical import parse_json
 from vedette.clock import ManualClock
 from vedette.errors import StoreError
@@ -97,7 +98,7 @@ def _cut(connection: Connection) -> bool:
 
 
 def _take_away(connection: Connection) -> bool:
-    for table in (tables.item, tables.chain):
+    for table in (item_tally, tables.item, tables.chain):
         connection.execute(delete(table))
     return True
 

@@ -263,7 +263,7 @@ async def test_what_is_not_there_is_said(jobs: Jobs) -> None:
 
 
 async def test_not_more_may_wait_than_anybody_means(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("registry.jobs.MAX_WAITING", 5)
+    monkeypatch.setattr("registry.job_entry.MAX_WAITING", 5)
     await jobs.request(plan_of(4), by=BY)
     with pytest.raises(RefusedError, match="would wait"):
         await jobs.request(plan_of(2), by=BY)

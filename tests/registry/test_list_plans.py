@@ -16,6 +16,7 @@ from registry.alarm_list import ALARMS, AlarmList
 from registry.audit import Audit, AuditFilter
 from registry.batch_list import BATCHES, BatchesWanted, BatchList
 from registry.database import Database
+from registry.dead_letter_lines import LettersWanted
 from registry.dead_letter_list import DEAD_LETTERS, DeadLetters
 from registry.directory import Directory
 from registry.document_list import DOCUMENTS, DocumentList
@@ -64,7 +65,7 @@ class Lists:
 
     def dead_letters(self, at: str | None, *, place: str | None = None, discarded: bool = False) -> Awaitable[Any]:
         letters = DeadLetters(database=self.database, outboxes=self.outboxes, clock=self.clock)
-        return letters.page(place=place, discarded=discarded, limit=9, cursor=at)
+        return letters.page(wanted=LettersWanted(place=place, discarded=discarded), limit=9, cursor=at)
 
     def documents(self, at: str | None, *, by: str | None = None) -> Awaitable[Any]:
         return DocumentList(database=self.database).page(by=by, limit=9, cursor=at)

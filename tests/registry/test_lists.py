@@ -15,6 +15,7 @@ from registry.audit import Audit
 from registry.batch_list import BatchesWanted, BatchList
 from registry.callers import Actor
 from registry.database import Database
+from registry.dead_letter_lines import LettersWanted
 from registry.dead_letter_list import DeadLetters, UnknownPlaceError
 from registry.directory import Directory
 from registry.intake import Intake
@@ -176,7 +177,7 @@ async def test_dead_letters_of_queues_and_outboxes_are_one_list(
     await fill(outboxes, "one", sender, clock, count=3)
     letters = DeadLetters(database=database, outboxes=outboxes, clock=clock)
 
-    rows = await there_and_back(lambda limit, at: letters.page(place=None, discarded=False, limit=limit, cursor=at))
+    rows = await there_and_back(lambda limit, at: letters.page(limit=limit, cursor=at))
     assert [row.place for row in rows] == ["outbox:one"] * 3 + ["queue:rt"] * 3
     assert sorted(row.uuid for row in rows[3:]) == sorted(one.uuid for one in held)
 
@@ -184,12 +185,12 @@ async def test_dead_letters_of_queues_and_outboxes_are_one_list(
     await letters.decide("outbox:one", rows[1].uuid, reason="wrong probe", by=BY)
     await letters.decide("queue:rt", rows[3].uuid, reason="of no use", by=BY)
     await letters.decide("queue:rt", rows[4].uuid, reason=None, by=BY)
-    waiting = await letters.page(place=None, discarded=False, limit=9)
+    waiting = await letters.page(limit=9)
     assert {row.uuid for row in waiting.rows} == {rows[2].uuid, rows[5].uuid}
-    tombs = {row.uuid: row.why for row in (await letters.page(place=None, discarded=True, limit=9)).rows}
+    tombs = {row.uuid: row.why for row in (await letters.page(wanted=LettersWanted(discarded=True), limit=9)).rows}
     assert tombs[rows[1].uuid] == "wrong probe"
     assert tombs[rows[3].uuid] == "of no use"
-    assert [row.uuid for row in (await letters.page(place="queue:rt", discarded=False, limit=9)).rows] == [
+    assert [row.uuid for row in (await letters.page(wanted=LettersWanted(place="queue:rt"), limit=9)).rows] == [
         rows[5].uuid
     ]
     entries = (await Audit(database=database, clock=clock).page()).entries

@@ -14,7 +14,7 @@ from registry.outbox_depths import FRESH, OutboxDepths
 from registry.outbox_work import NotInOutboxError
 from registry.queue_errors import NoSuchDeadLetterError
 from vedette.canonical import canonical_json
-from vedette.clock import ManualClock
+from vedette.clock import MICROSECONDS, ManualClock
 
 
 async def fill(folder: Path, sender: Any, clock: ManualClock) -> str:
@@ -42,6 +42,7 @@ async def test_depths_are_known_by_agent_and_a_damaged_file_is_left_out(tmp_path
     clock.advance(FRESH)
     found = await depths.now()
     assert {jid: (depth.items, depth.dead_letters) for jid, depth in found.items()} == {"a@localhost": (1, 1)}
+    assert found["a@localhost"].since == clock.now() - int(FRESH * MICROSECONDS)
 
 
 async def test_a_dead_letter_of_an_outbox_is_found_with_its_content(

@@ -18,6 +18,7 @@ from registry.documents import DeletedDocumentError, Documents
 from registry.holds import HeldError
 from tests.registry.conftest import Sender
 from tests.registry.kept import ANNA, DAY, LARGE, LARGE_ID, Kept, rules
+from tests.timing import PATIENCE
 from vedette.clock import ManualClock
 from vedette.errors import RefusedError
 
@@ -164,7 +165,7 @@ class SlowFolder(ContentFolder):
 
     def remove(self, sha256: str) -> bool:
         self.removing.set()
-        assert self.go_on.wait(30)
+        assert self.go_on.wait(PATIENCE)
         return super().remove(sha256)
 
 
@@ -174,7 +175,7 @@ async def test_an_upload_waits_for_a_deletion_of_another_process(kept: Kept, sto
     with Database(store_url) as another:
         elsewhere = Documents(database=another, folder=slow, clock=kept.clock)
         deleting = asyncio.create_task(elsewhere.delete(LARGE_ID, by="admin", reason="room"))
-        await asyncio.to_thread(slow.removing.wait, 30)
+        await asyncio.to_thread(slow.removing.wait, PATIENCE)
         uploading = asyncio.create_task(kept.store())
         # Without the lock it would be entered by now, and then lose its file.
         await asyncio.wait([uploading], timeout=0.3)

@@ -18,6 +18,7 @@ from registry.documents import Documents
 from registry.retention_tables import item_tombstone
 from tests.registry.conftest import Sender
 from tests.registry.kept import DAY, Kept, rules
+from tests.timing import PATIENCE
 from vedette.clock import ManualClock
 from vedette.messages.item import ReceivedItem
 
@@ -70,7 +71,7 @@ async def test_a_kill_leaves_nothing_half_deleted(kept: Kept, store_url: str, st
     worker = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
     assert worker.stdout is not None
     for _ in range(steps):
-        assert await asyncio.wait_for(worker.stdout.readline(), 30)
+        assert await asyncio.wait_for(worker.stdout.readline(), PATIENCE)
     worker.send_signal(signal.SIGKILL)
     await worker.wait()
     # What the next start of the hub does.

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select, update
 
 from registry.audit import Audit
 from registry.callers import Actor, Scope
 from registry.database import Database
 from registry.roles import SCOPES, UserRole, scopes_of
 from registry.sessions import SessionRefusedError, Sessions
-from registry.user_tables import user_session
+from registry.user_tables import user_account, user_session
 from registry.users import Users
+from tests.timing import PATIENCE
 from vedette.clock import ManualClock
 from vedette.errors import RefusedError
 
@@ -109,6 +111,31 @@ async def test_the_only_administrator_stays_one(users: Users, sessions: Sessions
     assert await users.has_admin()
 
 
+async def test_two_processes_do_not_take_each_others_last_administrator(
+    users: Users, database: Database, store_url: str
+) -> None:
+    await add(users)
+    await add(users, "bert")
+    begun, done = threading.Event(), threading.Event()
+
+    def disable_bert(connection: Connection) -> None:
+        connection.execute(update(user_account).where(user_account.c.name == "bert").values(disabled_at=1))
+        begun.set()
+        done.wait(PATIENCE)
+
+    with Database(store_url) as other:
+        theirs = asyncio.create_task(other.write(disable_bert))
+        assert await asyncio.to_thread(begun.wait, PATIENCE)
+        ours = asyncio.create_task(users.disable("anna", by=BY))
+        # It has to wait for the other one; where it does not, it is done by then.
+        await asyncio.wait({ours}, timeout=0.5)
+        done.set()
+        await theirs
+        with pytest.raises(RefusedError, match="only administrator"):
+            await ours
+    assert await users.has_admin()
+
+
 async def test_a_refused_change_ends_no_session(users: Users, sessions: Sessions) -> None:
     await add(users)
     found = await users.find("anna")
@@ -142,3 +169,14 @@ async def test_sessions_of_nobody_are_left(users: Users, sessions: Sessions, dat
     await sessions.start(found[0], verified="hash", origin="")
     await users.set_password("anna", "other", by=BY)
     assert await database.read(lambda connection: connection.execute(select(user_session)).all()) == []
+
+
+async def test_people_are_listed_by_name_a_page_at_a_time(users: Users) -> None:
+    for name in ("cleo", "anna", "bob"):
+        await add(users, name)
+    first = await users.page(limit=2)
+    assert [user.name for user in first.rows] == ["anna", "bob"]
+    last = await users.page(limit=2, cursor=first.next)
+    assert ([user.name for user in last.rows], last.next) == (["cleo"], None)
+    with pytest.raises(RefusedError, match="cursor"):
+        await users.page(limit=1, cursor="bm90aGluZw")

@@ -507,6 +507,7 @@ def _create_evidence() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_queue_dead_letter_died", "queue_dead_letter", ["died_at", "id"], unique=False)
+    op.create_index("ix_queue_dead_letter_place", "queue_dead_letter", ["chain_id", "log_index"], unique=False)
     op.create_index("ix_queue_dead_letter_queue", "queue_dead_letter", ["queue_id", "died_at", "id"], unique=False)
     op.create_index(
         "ix_queue_dead_letter_waiting",
@@ -612,6 +613,28 @@ def _create_correlation() -> None:
     op.create_index("ix_check_history_overdue", "check_history", ["overdue_at"], unique=False)
     op.create_index("ix_check_history_last", "check_history", ["last_seen", "number"], unique=False)
     op.create_table(
+        "item_tally",
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("step", sa.BigInteger(), nullable=False),
+        sa.Column("value", sa.String(), nullable=False),
+        sa.Column("start", sa.BigInteger(), nullable=False),
+        sa.Column("chain_id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["chain_id"], ["chain.id"]),
+        sa.PrimaryKeyConstraint("kind", "step", "value", "start", "chain_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "agent_report",
+        sa.Column("jid", sa.String(), nullable=False),
+        sa.Column("reported_at", sa.BigInteger(), nullable=False),
+        sa.Column("waiting", sa.BigInteger(), nullable=False),
+        sa.Column("waiting_since", sa.BigInteger(), nullable=True),
+        sa.Column("dead_letters", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["jid"], ["agent.jid"]),
+        sa.PrimaryKeyConstraint("jid"),
+    )
+    op.create_table(
         "contradiction",
         sa.Column("subject", sa.String(), nullable=False),
         sa.Column("family", sa.String(), nullable=False),
@@ -637,6 +660,7 @@ def _create_correlation() -> None:
     op.create_index("ix_finding_identity", "finding", ["identity", "at"], unique=False)
     op.create_index("ix_finding_subject", "finding", ["subject", "id"], unique=False)
     op.create_index("ix_finding_kind", "finding", ["kind", "id"], unique=False)
+    op.create_index("ix_finding_found", "finding", ["found_at"], unique=False)
     op.create_table(
         "finding_witness",
         sa.Column("finding_id", sa.Integer(), nullable=False),
@@ -653,6 +677,7 @@ def _create_correlation() -> None:
         sa.Column("uuid", sa.String(), nullable=False),
         sa.Column("tool", sa.String(), nullable=False),
         sa.Column("arguments", sa.String(), nullable=False),
+        sa.Column("targets", sa.String(), nullable=False),
         sa.Column("words", sa.String(), nullable=False),
         sa.Column("agents", sa.String(), nullable=False),
         sa.Column("place", sa.String(), nullable=False),
@@ -670,11 +695,13 @@ def _create_correlation() -> None:
         sa.Column("failed", sa.Integer(), nullable=False),
         sa.Column("refused", sa.Integer(), nullable=False),
         sa.Column("cancelled", sa.Integer(), nullable=False),
+        sa.Column("pruned", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("uuid", name="uq_job_uuid"),
     )
     still_open = sa.text("ended_at IS NULL")
     op.create_index("ix_job_open", "job", ["id"], unique=False, sqlite_where=still_open, postgresql_where=still_open)
+    op.create_index("ix_job_state", "job", ["state", "id"], unique=False)
     op.create_table(
         "job_run",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -721,3 +748,100 @@ def _create_correlation() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_job_output_job", "job_output", ["job_id", "id"], unique=False)
+    op.create_table(
+        "schedule",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("uuid", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("timetable", sa.String(), nullable=False),
+        sa.Column("zone", sa.String(), nullable=False),
+        sa.Column("anchor", sa.BigInteger(), nullable=False),
+        sa.Column("job", sa.String(), nullable=False),
+        sa.Column("tool", sa.String(), nullable=False),
+        sa.Column("jitter", sa.Integer(), nullable=False),
+        sa.Column("misfire", sa.String(), nullable=False),
+        sa.Column("overlap", sa.String(), nullable=False),
+        sa.Column("responsible", sa.String(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.Column("paused_at", sa.BigInteger(), nullable=True),
+        sa.Column("paused_by", sa.String(), nullable=False),
+        sa.Column("planned_at", sa.BigInteger(), nullable=True),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("waiting", sa.Boolean(), nullable=False),
+        sa.Column("last_at", sa.BigInteger(), nullable=True),
+        sa.Column("last_outcome", sa.String(), nullable=False),
+        sa.Column("last_reason", sa.String(), nullable=False),
+        sa.Column("last_job", sa.String(), nullable=False),
+        sa.Column("entered", sa.Integer(), nullable=False),
+        sa.Column("missed", sa.Integer(), nullable=False),
+        sa.Column("skipped", sa.Integer(), nullable=False),
+        sa.Column("refused", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("uuid", name="uq_schedule_uuid"),
+        sa.UniqueConstraint("name", name="uq_schedule_name"),
+    )
+    op.create_index("ix_schedule_due", "schedule", ["due_at"], unique=False)
+    op.create_table(
+        "schedule_run",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("schedule_id", sa.Integer(), nullable=False),
+        sa.Column("planned_at", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("outcome", sa.String(), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
+        sa.Column("job", sa.String(), nullable=False),
+        sa.Column("asked_by", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["schedule_id"], ["schedule.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("schedule_id", "planned_at", name="uq_schedule_run_planned"),
+    )
+    op.create_table(
+        "repair",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("observer", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("place", sa.String(), nullable=False),
+        sa.Column("severity", sa.String(), nullable=False),
+        sa.Column("what", sa.String(), nullable=False),
+        sa.Column("cause", sa.String(), nullable=False),
+        sa.Column("remedy", sa.String(), nullable=False),
+        sa.Column("link", sa.String(), nullable=False),
+        sa.Column("reference", sa.String(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("began_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("noted_at", sa.BigInteger(), nullable=True),
+        sa.Column("noted_by", sa.String(), nullable=False),
+        sa.Column("noted_why", sa.String(), nullable=False),
+        sa.Column("noted_until", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "ix_repair_open",
+        "repair",
+        ["observer", "kind", "place"],
+        unique=True,
+        sqlite_where=still_open,
+        postgresql_where=still_open,
+    )
+    op.create_index("ix_repair_ended", "repair", ["ended_at"], unique=False)
+    op.create_table(
+        "repair_change",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("repair_id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("change", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["repair_id"], ["repair.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_repair_change_repair", "repair_change", ["repair_id"], unique=False)
+    op.create_table(
+        "repair_look",
+        sa.Column("observer", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("checks", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("observer"),
+    )
