@@ -315,6 +315,8 @@ def _access(settings: XmppSettings) -> dict[str, Any]:
 def _modules() -> dict[str, dict[str, Any]]:
     nodes = {"access_createnode": "local", "max_items_node": 1000, "plugins": ["flat"], "last_item_cache": False}
     return {
+        # Clients such as profanity speak of commands to no agent unless the server knows the word.
+        "mod_adhoc": {},
         "mod_admin_extra": {},
         "mod_caps": {},
         "mod_disco": {},

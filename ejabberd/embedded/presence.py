@@ -183,7 +183,8 @@ class Presence:
             return
         self._change(contact, me, by=False, waiting=False)
         self._notify(contact, sender=me, kind="unsubscribe", stanza=stanza)
-        self._hide_all(contact, me)
+        if theirs.by:
+            self._hide_all(contact, me)
 
     def _unsubscribed(self, me: Address, contact: Address, stanza: Element) -> None:
         mine = self._rosters.entry(me, contact)
@@ -192,7 +193,9 @@ class Presence:
         self._change(me, contact, by=False, waiting=False)
         self._change(contact, me, to=False, asked=False)
         self._notify(contact, sender=me, kind="unsubscribed", stanza=stanza)
-        self._hide_all(me, contact)
+        # Who never saw us must not learn now that we were there (RFC 6121 section 3.2.3).
+        if mine.by:
+            self._hide_all(me, contact)
 
     def _show_all(self, seen: Address, watcher: Address) -> None:
         for session in self._sessions.available(watcher):

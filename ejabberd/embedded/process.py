@@ -17,7 +17,7 @@ from ejabberd.accounts import check_domain
 from ejabberd.authority import Authority
 from vedette.errors import ConfigurationError, ConnectionFailedError
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 """How long the server may take to say that it is ready (0.5 s on an idle machine)."""
 
 STOP_SECONDS = 5.0

@@ -11,6 +11,7 @@ from ejabberd.embedded.sessions import Session
 from ejabberd.embedded.stanza import error_reply, result
 from vedette.errors import RefusedError
 
+COMMANDS = "http://jabber.org/protocol/commands"
 DISCO_INFO = "http://jabber.org/protocol/disco#info"
 DISCO_ITEMS = "http://jabber.org/protocol/disco#items"
 PING = "urn:xmpp:ping"
@@ -31,6 +32,7 @@ class ServerQueries:
             ("set", f"{{{SESSION}}}session"): self._empty,
             ("get", f"{{{DISCO_INFO}}}query"): self._info,
             ("get", f"{{{DISCO_ITEMS}}}query"): self._items,
+            ("set", f"{{{COMMANDS}}}command"): self._command,
         }
 
     def answer(self, session: Session, iq: Element) -> Element | None:
@@ -81,12 +83,20 @@ class ServerQueries:
             f"{{{DISCO_INFO}}}identity",
             {"category": "server", "type": "im", "name": "Vedette embedded server"},
         )
-        for feature in (DISCO_INFO, DISCO_ITEMS, PING):
+        # Clients such as profanity speak of commands to no agent unless the server knows the word.
+        for feature in (COMMANDS, DISCO_INFO, DISCO_ITEMS, PING):
             SubElement(query, f"{{{DISCO_INFO}}}feature", {"var": feature})
         return result(iq, query)
 
     def _items(self, _session: Session, iq: Element) -> Element:
-        query = Element(f"{{{DISCO_ITEMS}}}query")
+        node = iq[0].get("node", "")
+        query = Element(f"{{{DISCO_ITEMS}}}query", {"node": node} if node else {})
+        if node:
+            # The server has no commands, nor anything else below a node.
+            return result(iq, query) if node == COMMANDS else error_reply(iq, "item-not-found")
         for jid, name in self._services.items():
             SubElement(query, f"{{{DISCO_ITEMS}}}item", {"jid": jid, "name": name})
         return result(iq, query)
+
+    def _command(self, _session: Session, iq: Element) -> Element:
+        return error_reply(iq, "item-not-found")
