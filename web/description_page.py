@@ -103,7 +103,8 @@ def _operation(document: dict[str, Any], path: str, method: str, operation: dict
     return Operation(
         method=method,
         path=path,
-        anchor=_anchor(method, path),
+        # A path with a slash at its end is another one than that without.
+        anchor=_anchor(method, path, "slash" if path.endswith("/") else ""),
         summary=operation["summary"],
         needs=_needs(operation.get("x-scopes", [])),
         parameters=[_parameter(document, one) for one in operation.get("parameters", [])],

@@ -25,6 +25,7 @@ _PRESENCE_WORDS = {
     "dnd": "Busy",
     "gone": "Gone",
     "unknown": "Unknown",
+    "idle": "Idle until there is work",
 }
 _STATE_TONES = {
     "running": "good",

@@ -13,8 +13,16 @@ _CONTENT_TYPES = {
     "forms.css": "text/css",
     "docs.css": "text/css",
     "console.css": "text/css",
+    "tour.css": "text/css",
+    "jobs.css": "text/css",
+    "items.css": "text/css",
     "vedette.svg": "image/svg+xml",
     "live.js": "text/javascript",
+    "list.js": "text/javascript",
+    "timeline.js": "text/javascript",
+    "copy.js": "text/javascript",
+    "job.js": "text/javascript",
+    "job_new.js": "text/javascript",
     "setup.js": "text/javascript",
 }
 

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from structlog.testing import capture_logs
 
+from tests.timing import PATIENCE
 from vedette.errors import ConnectionFailedError
 from vedette.messages.state import AgentState
 from web.agent_view import MAX_CONNECTIONS, AgentView
@@ -38,7 +39,7 @@ async def raw(view: AgentView, request: bytes) -> bytes:
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     writer.write(request)
     try:
-        return await asyncio.wait_for(reader.read(), 10)
+        return await asyncio.wait_for(reader.read(), PATIENCE)
     except ConnectionResetError:
         return b""
     finally:
@@ -142,7 +143,7 @@ async def test_connections_are_bounded_and_become_free_again(view: AgentView) ->
     for _, writer in held:
         writer.close()
         await writer.wait_closed()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while not (await raw(view, request)).startswith(b"HTTP/1.1 200"):
             pass
 
@@ -223,5 +224,5 @@ async def test_the_address_is_known_only_while_it_is_served(full_state: AgentSta
 async def test_stopping_does_not_wait_for_idle_browsers(view: AgentView, client: aiohttp.ClientSession) -> None:
     async with client.get("/") as answer:
         await answer.read()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await view.stop()

@@ -18,10 +18,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+from tests.timing import PATIENCE
 from vedette.messages.state import AgentState
 from web.agent_view import AgentView
-
-WAIT = 20.0
 
 HURRY = 4
 """How much faster time passes for the page that is hurried; its limits stay what they are, by its own clock."""
@@ -66,7 +65,7 @@ class Shown:
 
     async def until(self, condition: Callable[[webdriver.Chrome], bool]) -> None:
         """Wait until the browser shows it."""
-        waiting = WebDriverWait(self.browser, WAIT, poll_frequency=0.1, ignored_exceptions=[WebDriverException])
+        waiting = WebDriverWait(self.browser, PATIENCE, poll_frequency=0.1, ignored_exceptions=[WebDriverException])
         await asyncio.to_thread(waiting.until, condition)
 
     async def contact(self, state: str) -> None:

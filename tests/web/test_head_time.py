@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.timing import PATIENCE
 from vedette.messages.state import AgentState
 from web.agent_view import AgentView
 
@@ -25,14 +26,14 @@ async def address(full_state: AgentState) -> AsyncIterator[tuple[str, int]]:
 async def is_cut_off(reader: asyncio.StreamReader) -> bool:
     """Tell whether the connection ends without an answer."""
     try:
-        async with asyncio.timeout(LIMIT * 20):
+        async with asyncio.timeout(PATIENCE):
             return await reader.read(1) == b""
     except ConnectionError:
         return True
 
 
 async def answer(reader: asyncio.StreamReader) -> bytes:
-    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
     length = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length"))
     await reader.readexactly(int(length.partition(b":")[2]))
     return head.split(b"\r\n")[0]

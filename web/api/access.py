@@ -13,6 +13,7 @@ from registry.callers import Caller, Scope
 from registry.keys import Keys
 from registry.sessions import Sessions
 from vedette.errors import VedetteError
+from web.api.forms import SMALL, FormLimits
 from web.api.gate import Gate, GatePolicy
 
 __all__ = ["Guarded", "Rule", "Rules", "UnguardedRouteError", "caller_of", "check_rules"]
@@ -25,7 +26,7 @@ class UnguardedRouteError(VedetteError):
 class Rule:
     """A route's rule: the caller has one of some scopes; without any scope, everybody may."""
 
-    def __init__(self, *scopes: Scope, gate: Gate | None = None, form: bool = False) -> None:
+    def __init__(self, *scopes: Scope, gate: Gate | None = None, form: FormLimits | None = None) -> None:
         self.scopes = frozenset(scopes)
         """One of them is enough; none: everybody may."""
         self._gate = gate
@@ -77,15 +78,15 @@ class Rules:
         """Return the rule that lets in who has one of these scopes."""
         return self._rule(*scopes)
 
-    def any_of_by_form(self, *scopes: Scope) -> Rule:
-        """Return the same for a form on a page of ours, which brings its token in the field `csrf`."""
-        return self._rule(*scopes, form=True)
+    def any_of_by_form(self, *scopes: Scope, limits: FormLimits = SMALL) -> Rule:
+        """Return the same for a form on a page of ours, of this size, which brings its token in the field `csrf`."""
+        return self._rule(*scopes, form=limits)
 
     def everybody(self) -> Rule:
         """Return the rule of a route that tells nothing worth protecting."""
         return Rule()
 
-    def _rule(self, *scopes: Scope, form: bool = False) -> Rule:
+    def _rule(self, *scopes: Scope, form: FormLimits | None = None) -> Rule:
         if not scopes:
             raise UnguardedRouteError("a rule without scopes would let nobody in; use `everybody` if that is meant")
         return Rule(*scopes, gate=self.gate, form=form)

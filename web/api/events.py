@@ -48,7 +48,7 @@ class EventRoutes:
     def add_to(self, app: FastAPI, *, rules: Rules) -> None:
         """Add the route to an application."""
         rule = rules.any_of(Scope.READ)
-        text = "Kinds of events with a comma between: scan, tst, presence. All unless said."
+        text = f"Kinds of events with a comma between: {', '.join(TOPICS)}. All unless said."
         header = "The id of the last event that came: everything after it follows."
         parameters = [
             parameter("topics", {"type": "string"}, text),

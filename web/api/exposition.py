@@ -65,6 +65,10 @@ def _store(store: StoreFigures) -> Iterator[Metric]:
     oldest = _age(unstamped.oldest_received_at, store.at)
     yield _gauge("unstamped_oldest_age_seconds", "How long the oldest of them has waited.", oldest)
     yield _gauge("alarms_open", "Alarms that nobody took note of.", store.alarms)
+    repairs = GaugeMetricFamily("vedette_repairs_open", "Repairs that nobody took note of.", labels=["severity"])
+    yield _labelled(repairs, (([severity.value], count) for severity, count in store.repairs.items()))
+    looked = _age(store.repairs_looked_at, store.at)
+    yield _gauge("repairs_looked_age_seconds", "How long ago it was looked whether something is wrong.", looked)
     yield _gauge("store_size_bytes", "Size of the database.", store.size)
     yield _gauge("disk_free_bytes", "Free on the disk of the data folder.", store.disk_free)
 

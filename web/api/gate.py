@@ -17,7 +17,7 @@ from registry.keys import KeyRefusedError, Keys
 from registry.sessions import SessionRefusedError, Sessions
 from vedette.access.local_path import MAX_PATH
 from web.api.credentials import csrf_in, key_in, session_in
-from web.api.forms import read_form
+from web.api.forms import FormLimits, read_form
 from web.api.origins import Network, changes_something, client_address, refuse_other_sites
 from web.api.problems import ProblemError
 from web.security import host_is_ours
@@ -53,13 +53,15 @@ class Gate:
         self.policy = policy or GatePolicy()
         """How it is kept."""
 
-    async def admit(self, connection: HTTPConnection, scopes: Set[Scope], *, form: bool = False) -> Caller:
+    async def admit(
+        self, connection: HTTPConnection, scopes: Set[Scope], *, form: FormLimits | None = None
+    ) -> Caller:
         """Return who asks, if they may do what one of `scopes` allows.
 
         Args:
             connection: the request, or the WebSocket before it is accepted.
             scopes: one of them is enough.
-            form: whether the token against forged requests may come in the posted form.
+            form: limits of the posted form in which the token against forged requests may come; None: in none.
 
         Raises:
             ProblemError: 401 for nobody, 403 without the scope, without that token or from another site's
@@ -130,10 +132,10 @@ class Gate:
             raise ProblemError(421, "this name is not the hub's; use its address, or set api.url to the name")
         return ANYBODY
 
-    async def _check_forgery(self, connection: HTTPConnection, *, form: bool) -> None:
+    async def _check_forgery(self, connection: HTTPConnection, *, form: FormLimits | None) -> None:
         token = csrf_in(connection)
-        if token is None and form and isinstance(connection, Request):
-            token = (await read_form(connection)).get("csrf")
+        if token is None and form is not None and isinstance(connection, Request):
+            token = (await read_form(connection, limits=form)).get("csrf")
         if not hmac.compare_digest((token or "").encode("utf-8", "replace"), self._csrf_of(connection).encode()):
             raise ProblemError(403, "the token against forged requests is missing or old; load the page again")
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from vedette.evidence.timestamp_state import TimestampState
+from vedette.messages.control import CheckAction, CheckAnswer
 from vedette.messages.state import AgentState
 
 
@@ -17,6 +18,13 @@ class HubView(Protocol):
 
     async def state_of(self, jid: str) -> AgentState | None:
         """Return what an agent's page shows, asked over XMPP where it runs elsewhere; None: it does not answer."""
+
+    async def order(self, jid: str, check: str, action: CheckAction, *, by: str) -> CheckAnswer | None:
+        """Have an agent pause, resume or run one of its checks; None: it does not answer.
+
+        Raises:
+            RefusedError: the agent refuses it, or is none that takes orders.
+        """
 
     def stamping(self) -> TimestampState | None:
         """Return how time-stamping fares; None while the engine does not run."""
@@ -32,6 +40,10 @@ class NoAgents:
     async def state_of(self, jid: str) -> AgentState | None:
         """Return one of those that there are."""
         return next((one for one in self.states() if one.jid == jid), None)
+
+    async def order(self, jid: str, check: str, action: CheckAction, *, by: str) -> CheckAnswer | None:
+        """Return that nobody answers."""
+        return None
 
     def stamping(self) -> TimestampState | None:
         """Return nothing."""

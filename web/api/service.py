@@ -8,6 +8,7 @@ from registry.content import ContentFolder
 from registry.database import Database
 from registry.documents import Documents
 from registry.figures import Figures
+from registry.job_workers import JobWorkers
 from vedette.clock import Clock
 from vedette.configuration.fleet import FleetConfiguration, FleetPaths
 from vedette.documents.quota import Quotas
@@ -67,6 +68,8 @@ async def compose_api(
         gate=access.rules.gate,
         hub=hub,
         live=live,
+        scope=configuration.jobs.scope,
+        workers=JobWorkers.of_fleet(configuration, database=database),
         clock=clock,
     )
     routes += v1_routes(

@@ -5,35 +5,49 @@ from __future__ import annotations
 from pathlib import Path
 
 from registry.agent_list import AgentList
-from registry.alarm_list import AlarmList
 from registry.alarms import Alarms
 from registry.audit import Audit
+from registry.check_names import CheckNames
 from registry.content import ContentFolder
 from registry.database import Database
-from registry.dead_letter_list import DeadLetters
 from registry.finding_list import FindingList
 from registry.item_detail import ItemDetails
-from registry.item_facets import Facets
 from registry.item_list import ItemList
+from registry.item_overview import ItemOverviews
 from registry.item_runs import ItemRuns
+from registry.job_requests import JobRequests
+from registry.job_workers import JobWorkers
+from registry.key_list import KeyList
+from registry.keys import Keys
+from registry.last_results import LastResults
 from registry.outbox_depths import OutboxDepths
 from registry.presence_history import PresenceHistory
 from registry.queues import Queues
+from registry.repairs import Repairs
+from registry.setup_links import SetupLinks
+from registry.users import Users
 from vedette.clock import Clock
+from vedette.jobs.scope import ScopePolicy
 from web.api.application import Routes
 from web.api.gate import Gate
 from web.api.hub_view import HubView
 from web.api.live import Live
 from web.console.agent import AgentPageRoutes
-from web.console.alarms import AlarmPageRoutes
+from web.console.agent_rows import AgentRows
 from web.console.audit import AuditPageRoutes
-from web.console.dead_letters import DeadLetterPageRoutes
 from web.console.findings import FindingPageRoutes
 from web.console.fleet import FleetRoutes
 from web.console.frame import Frame
 from web.console.item import ItemPageRoutes
 from web.console.items import ItemsPageRoutes
+from web.console.job_pages import job_pages
+from web.console.keys import KeyPageRoutes
+from web.console.letter_pages import letter_pages
 from web.console.payloads import PayloadReader
+from web.console.repairs import RepairPageRoutes
+from web.console.schedule_pages import schedule_pages
+from web.console.tour import TourRoutes
+from web.console.users import UserPageRoutes
 
 
 def console_routes(
@@ -44,6 +58,8 @@ def console_routes(
     gate: Gate,
     hub: HubView,
     live: Live,
+    scope: ScopePolicy,
+    workers: JobWorkers,
     clock: Clock,
 ) -> list[Routes]:
     """Return the groups of pages.
@@ -55,6 +71,8 @@ def console_routes(
         gate: tells who is logged in and where a request comes from.
         hub: the agents in this process, and the way to all others.
         live: checks proofs against the configured roots.
+        scope: which targets and tools jobs may use.
+        workers: who could do jobs.
         clock: the time.
     """
     frame, alarms = Frame(gate=gate, clock=clock), Alarms(database=database, clock=clock)
@@ -63,18 +81,23 @@ def console_routes(
         ItemDetails(database=database),
         FindingList(database=database),
     )
+    rows = AgentRows(
+        history=PresenceHistory(database=database),
+        depths=OutboxDepths(outboxes=outboxes, clock=clock),
+        results=LastResults(database=database),
+        clock=clock,
+    )
     return [
         FleetRoutes(
-            frame=frame,
-            agents=agents,
-            history=PresenceHistory(database=database),
-            depths=OutboxDepths(outboxes=outboxes, clock=clock),
-            alarms=alarms,
-            queues=Queues(database=database, clock=clock),
-            clock=clock,
+            frame=frame, agents=agents, rows=rows, alarms=alarms, queues=Queues(database=database, clock=clock)
         ),
-        AgentPageRoutes(frame=frame, agents=agents, hub=hub),
-        ItemsPageRoutes(frame=frame, items=ItemList(database=database), facets=Facets(database=database)),
+        AgentPageRoutes(frame=frame, agents=agents, rows=rows, items=ItemList(database=database), hub=hub),
+        ItemsPageRoutes(
+            frame=frame,
+            items=ItemList(database=database),
+            overviews=ItemOverviews(database=database, clock=clock),
+            names=CheckNames(database=database),
+        ),
         ItemPageRoutes(
             frame=frame,
             details=details,
@@ -82,11 +105,26 @@ def console_routes(
             payloads=PayloadReader(details=details, folder=folder),
             findings=findings,
             check=live.check(documents=folder),
+            requests=JobRequests(database=database, clock=clock),
         ),
+        *job_pages(frame=frame, database=database, gate=gate, scope=scope, workers=workers, clock=clock),
+        *schedule_pages(frame=frame, database=database, gate=gate, hub=hub, scope=scope, clock=clock),
         FindingPageRoutes(frame=frame, findings=findings),
-        DeadLetterPageRoutes(
-            frame=frame, letters=DeadLetters(database=database, outboxes=outboxes, clock=clock), gate=gate
+        *letter_pages(frame=frame, database=database, outboxes=outboxes, intake=live.items, gate=gate, clock=clock),
+        RepairPageRoutes(frame=frame, repairs=Repairs(database=database, clock=clock), gate=gate, clock=clock),
+        TourRoutes(frame=frame, items=ItemList(database=database), gate=gate),
+        UserPageRoutes(
+            frame=frame,
+            users=Users(database=database, clock=clock),
+            links=SetupLinks(database=database, clock=clock),
+            gate=gate,
         ),
-        AlarmPageRoutes(frame=frame, list=AlarmList(database=database), alarms=alarms, gate=gate),
+        KeyPageRoutes(
+            frame=frame,
+            keys=Keys(database=database, clock=clock),
+            listed=KeyList(database=database, clock=clock),
+            gate=gate,
+            clock=clock,
+        ),
         AuditPageRoutes(frame=frame, audit=Audit(database=database, clock=clock)),
     ]

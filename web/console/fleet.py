@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from fastapi import Depends, FastAPI, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from registry.agent_list import AgentLine, AgentList, AgentsWanted
+from registry.agent_list import IDLE, AgentList, AgentsWanted
 from registry.alarms import Alarms
 from registry.callers import Scope
-from registry.outbox_depths import OutboxDepths
-from registry.outbox_visit import OutboxDepth
-from registry.presence_history import PresenceHistory
 from registry.queues import Queues
-from vedette.clock import Clock
 from vedette.messages.card import Role
 from web.api.access import Rules, caller_of
 from web.api.pages import go_to
 from web.api.v1.parameters import Text
+from web.console.agent_rows import AgentRows
 from web.console.frame import Frame, add_page, links_of
-from web.console.heartbeat import WINDOW, Heartbeats, heartbeats
+from web.console.heartbeat import WINDOW
 from web.console.parameters import PAGE, PageParameters
 
 FLEET = "/"
@@ -40,18 +36,8 @@ class FleetParameters(PageParameters):
     """Presence; `unknown` is not `gone`."""
     text: Text | None = None
     """What their JID, place, version or reason has in it."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Row:
-    """An agent on the page."""
-
-    agent: AgentLine
-    """What the directory knows."""
-    beats: Heartbeats
-    """Its last hours."""
-    depth: OutboxDepth | None
-    """What its outbox holds; None where that is on another machine."""
+    waiting: bool = False
+    """Only those with something in their outbox, or dead letters, when they last reported."""
 
 
 class FleetRoutes:
@@ -62,19 +48,15 @@ class FleetRoutes:
         *,
         frame: Frame,
         agents: AgentList,
-        history: PresenceHistory,
-        depths: OutboxDepths,
+        rows: AgentRows,
         alarms: Alarms,
         queues: Queues,
-        clock: Clock,
     ) -> None:
         self._frame = frame
         self._agents = agents
-        self._history = history
-        self._depths = depths
+        self._rows = rows
         self._alarms = alarms
         self._queues = queues
-        self._clock = clock
 
     def add_to(self, app: FastAPI, *, rules: Rules) -> None:
         """Add the route to an application."""
@@ -84,7 +66,7 @@ class FleetRoutes:
         """Show the agents; who may not read is led to the account."""
         if Scope.READ not in caller_of(request).scopes:
             return go_to("/account")
-        wanted = AgentsWanted(role=asked.role, show=asked.show, text=asked.text)
+        wanted = AgentsWanted(role=asked.role, show=asked.show, text=asked.text, waiting=asked.waiting)
         found = await self._agents.page(wanted=wanted, limit=PAGE, cursor=asked.cursor)
         counts = await self._agents.counts()
         return self._frame.page(
@@ -92,23 +74,15 @@ class FleetRoutes:
             "fleet.html",
             current=FLEET,
             live=True,
-            rows=await self._rows(found.rows),
+            rows=await self._rows.of(found.rows),
             links=links_of(request, found, api="/v1/agents"),
             asked=asked,
             filtered=wanted != AgentsWanted(),
             roles=[role.value for role in Role],
             shows=_SHOWS,
-            counts=[(show, counts.get(show, 0)) for show in _SHOWS],
+            counts=[(show, counts.get(show, 0)) for show in (*_SHOWS, IDLE)],
             total=sum(counts.values()),
             alarms=await self._alarms.count(),
             dead_letters=sum(queue.dead_letters for queue in await self._queues.statuses()),
             hours=WINDOW // 3_600_000_000,
         )
-
-    async def _rows(self, agents: list[AgentLine]) -> list[Row]:
-        now, depths = self._clock.now(), await self._depths.now()
-        history = await self._history.since([agent.jid for agent in agents], since=now - WINDOW)
-        return [
-            Row(agent=agent, beats=heartbeats(history[agent.jid], now=now), depth=depths.get(agent.jid))
-            for agent in agents
-        ]

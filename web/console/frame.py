@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from fastapi import Depends as DependsOn
 from fastapi import FastAPI
 from fastapi.params import Depends
 from fastapi.routing import APIRoute
@@ -20,6 +21,7 @@ from vedette.clock import Clock
 from web.api.access import caller_of
 from web.api.gate import Gate, csrf_token
 from web.api.pages import page
+from web.console.newcomer import is_new
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,13 +38,20 @@ class Section:
 
 SECTIONS: Final = (
     Section(path="/", label="Fleet"),
+    Section(path="/jobs", label="Jobs"),
+    Section(path="/schedules", label="Schedules"),
     Section(path="/items", label="Items"),
     Section(path="/findings", label="Findings"),
     Section(path="/dead-letters", label="Dead letters"),
-    Section(path="/alarms", label="Alarms"),
+    Section(path="/repairs", label="Repairs"),
+    Section(path="/users", label="Users", scope=Scope.ADMIN),
+    Section(path="/keys", label="Keys", scope=Scope.ADMIN),
     Section(path="/audit", label="Audit", scope=Scope.ADMIN),
 )
 """The bar."""
+
+COUNT_REPAIRS: Final = "count_repairs"
+"""Where an application keeps what counts the open repairs, which every page shows."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +89,7 @@ class Frame:
             values: what the template shows.
         """
         caller = caller_of(request)
-        usual = {
+        usual: dict[str, Any] = {
             "caller": caller,
             "csrf": self._csrf(request, caller),
             "sections": [section for section in SECTIONS if section.scope in caller.scopes],
@@ -88,6 +97,8 @@ class Frame:
             "live": live,
             "now": self._clock.now(),
             "operates": Scope.OPERATE in caller.scopes,
+            "open_repairs": getattr(request.state, _OPEN_REPAIRS, 0),
+            "tour": is_new(request, caller),
         }
         return page(f"console/{template}", status=status, **(usual | values))
 
@@ -99,9 +110,16 @@ class Frame:
         return None if caller.session is None else csrf_token(self._gate.session_of(request) or "")
 
 
-def links_of(request: Request, shown: Page[Any], *, api: str) -> Links:
-    """Return the links of a page of a list; `api` is the path of the same list for programs."""
-    url, path = request.url, request.url.path
+def links_of(request: Request, shown: Page[Any], *, api: str, path: str | None = None) -> Links:
+    """Return the links of a page of a list.
+
+    Args:
+        request: what is answered.
+        shown: the page.
+        api: path of the same list for programs.
+        path: where the list is; None: where the request is, which is elsewhere when it posts a form.
+    """
+    url, path = request.url, path or request.url.path
     plain = url.remove_query_params(["cursor", "said"])
     # A form sends empty fields, which programs may not.
     blank = [name for name, value in request.query_params.multi_items() if not value]
@@ -156,7 +174,16 @@ def add_page(
         path,
         endpoint,
         methods=[method],
-        dependencies=[rule],
+        dependencies=[rule, DependsOn(_count_repairs)],
         include_in_schema=False,
         route_class_override=PageRoute if shared else APIRoute,
     )
+
+
+_OPEN_REPAIRS: Final = "open_repairs"
+
+
+async def _count_repairs(request: Request) -> None:
+    """Count before the page is made, which does not wait for anything."""
+    count = getattr(request.app.state, COUNT_REPAIRS, None)
+    setattr(request.state, _OPEN_REPAIRS, 0 if count is None else await count())

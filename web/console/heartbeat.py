@@ -38,6 +38,10 @@ class Heartbeats:
     """The bar, oldest first."""
     there: float | None
     """The share of the time of which we know that it was there; None where nothing is known."""
+    known: int
+    """Microseconds of which we know whether it was there."""
+    is_whole: bool
+    """Whether that is nearly all of the time."""
 
 
 def heartbeats(changes: Sequence[tuple[int, str]], *, now: int, window: int = WINDOW) -> Heartbeats:
@@ -60,7 +64,8 @@ def heartbeats(changes: Sequence[tuple[int, str]], *, now: int, window: int = WI
         if show != "unknown":
             known += end - start
             there += end - start if show in _LIVE else 0
-    return Heartbeats(pieces=tuple(_pieces(parts)), there=there / known if known else None)
+    share = there / known if known else None
+    return Heartbeats(pieces=tuple(_pieces(parts)), there=share, known=known, is_whole=known * 10 >= window * 9)
 
 
 def _spans(changes: Sequence[tuple[int, str]], *, begin: int, end: int) -> Iterator[tuple[int, int, str]]:

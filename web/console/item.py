@@ -12,10 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from registry.callers import Scope
+from registry.check_names import names_of
 from registry.finding_list import FindingList, FindingsWanted
 from registry.item_detail import ItemDetail, ItemDetails
-from registry.item_runs import ItemRun, ItemRuns
+from registry.item_runs import ItemRun, ItemRuns, RunsAround
 from registry.items import UnknownItemError
+from registry.job_requests import JobRequests
 from registry.scandale_check import ProofCheck
 from vedette.correlation.comparison import differences
 from vedette.correlation.facts import Facts, facts_of
@@ -26,6 +28,8 @@ from web.console.frame import Frame, add_page
 from web.console.items import ITEMS
 from web.console.payload_view import payload_view
 from web.console.payloads import PayloadReader
+from web.console.run_bar import runs_of
+from web.console.text_difference import TextDifference, text_difference
 
 SHOWN: Final = 100
 """Facts and changes that are shown."""
@@ -41,6 +45,8 @@ class Comparison:
     """That run."""
     changes: list[Change] | None
     """What differs; None where the two are of different kinds."""
+    text: TextDifference | None
+    """What differs in the bytes, line by line; None where they are no text, or not here."""
 
 
 class ItemPageRoutes:
@@ -55,6 +61,7 @@ class ItemPageRoutes:
         payloads: PayloadReader,
         findings: FindingList,
         check: ProofCheck,
+        requests: JobRequests,
     ) -> None:
         self._frame = frame
         self._details = details
@@ -62,6 +69,7 @@ class ItemPageRoutes:
         self._payloads = payloads
         self._findings = findings
         self._check = check
+        self._requests = requests
 
     def add_to(self, app: FastAPI, *, rules: Rules) -> None:
         """Add the route to an application."""
@@ -75,32 +83,41 @@ class ItemPageRoutes:
             return self._frame.missing(request, "There is no item with this uuid.", current=ITEMS)
         payload = await self._payloads.read(uuid, sha256=item.payload_sha256, size=item.size)
         facts = await asyncio.to_thread(_facts, item.format, payload, item.payload_sha256)
+        around = await self._runs.around(uuid)
         findings = await self._findings.page(wanted=FindingsWanted(item=uuid), limit=_FINDINGS)
+        told = _told(item)
         return self._frame.page(
             request,
             "item.html",
             current=ITEMS,
             live=not item.state.is_stamped,
             item=item,
-            told=_told(item),
+            told=told,
+            check_name=None if told["check"] is None else names_of({told["check"]: item.meta}).get(told["check"]),
             facts=list(facts.values.items())[:SHOWN],
             facts_more=max(0, len(facts.values) - SHOWN),
             error=facts.error,
             view=None if payload is None else payload_view(payload),
-            compared=await self._compared(item, facts),
+            compared=await self._compared(around, payload, facts),
+            runs=runs_of(around),
             shown=SHOWN,
             findings=findings.rows,
             links=await self._check.links(uuid),
+            job=await self._requests.of_item(uuid),
         )
 
-    async def _compared(self, item: ItemDetail, facts: Facts) -> Comparison | None:
-        before = await self._runs.before(item.uuid)
-        if before is None:
+    async def _compared(self, around: RunsAround, payload: bytes | None, facts: Facts) -> Comparison | None:
+        if not around.before:
             return None
-        payload = await self._payloads.read(before.uuid, sha256=before.payload_sha256, size=before.size)
-        earlier = await asyncio.to_thread(_facts, before.format, payload, before.payload_sha256)
+        before = around.before[0]
+        old = await self._payloads.read(before.uuid, sha256=before.payload_sha256, size=before.size)
+        earlier = await asyncio.to_thread(_facts, before.format, old, before.payload_sha256)
         alike = earlier.family == facts.family and earlier.error is None and facts.error is None
-        return Comparison(before=before, changes=differences(earlier.values, facts.values) if alike else None)
+        changes = differences(earlier.values, facts.values) if alike else None
+        if old is None or payload is None or old == payload:
+            return Comparison(before=before, changes=changes, text=None)
+        text = await asyncio.to_thread(text_difference, old, payload)
+        return Comparison(before=before, changes=changes, text=text)
 
 
 def _facts(format: str, payload: bytes | None, payload_sha256: str) -> Facts:

@@ -3,7 +3,7 @@
 // The page is asked for again and its content replaced where it differs. What counts as news is a changed
 // time in the state document: a server that repeats an old one, answers errors, hangs or is gone loses
 // contact all the same. Nothing is called live before the first news. Where the page names events, it is asked for
-// as soon as one comes, too.
+// as soon as one comes, too. Whoever wants to keep the content as it is for a while cancels the event "fresh".
 "use strict";
 
 (() => {
@@ -79,6 +79,8 @@
   function morph(old, fresh) {
     if (old.nodeName !== fresh.nodeName) {
       old.replaceWith(document.importNode(fresh, true));
+    } else if (old.dataset?.kept !== undefined) {
+      // A script's own: the server knows nothing of what it holds.
     } else if (old.nodeType === Node.ELEMENT_NODE) {
       morphAttributes(old, fresh);
       morphChildren(old, fresh);
@@ -98,6 +100,11 @@
   }
 
   function morphChildren(old, fresh) {
+    const elements = Array.from(fresh.children);
+    if (elements.length > 0 && elements.every((child) => child.dataset.key)) {
+      morphKeyed(old, fresh);
+      return;
+    }
     const before = Array.from(old.childNodes);
     const after = Array.from(fresh.childNodes);
     after.forEach((node, index) => {
@@ -105,6 +112,27 @@
       else old.append(document.importNode(node, true));
     });
     before.slice(after.length).forEach((node) => node.remove());
+  }
+
+  // Rows of a list go by what they are of: one that comes on top moves the others, and does not become one of them.
+  function morphKeyed(old, fresh) {
+    const known = new Map();
+    for (const child of old.children) known.set(child.dataset.key, child);
+    let place = old.firstElementChild;
+    for (const child of fresh.children) {
+      const same = known.get(child.dataset.key);
+      if (same === undefined) {
+        const added = document.importNode(child, true);
+        added.classList.add("is-new");
+        old.insertBefore(added, place);
+        continue;
+      }
+      known.delete(child.dataset.key);
+      if (same === place) place = place.nextElementSibling;
+      else old.insertBefore(same, place);
+      morph(same, child);
+    }
+    for (const gone of known.values()) gone.remove();
   }
 
   function announce(state, reason) {
@@ -144,7 +172,8 @@
   }
 
   function take(text) {
-    const fresh = live(new DOMParser().parseFromString(text, "text/html"));
+    const page = new DOMParser().parseFromString(text, "text/html");
+    const fresh = live(page);
     if (fresh === null || fresh.dataset.jid !== live().dataset.jid) {
       throw new Error("something else answers at this address.");
     }
@@ -152,7 +181,14 @@
     if (made === shown) return;
     shown = made;
     arrived = Date.now();
-    morph(live(), fresh);
+    if (live().dispatchEvent(new CustomEvent("fresh", { cancelable: true, bubbles: true, detail: fresh }))) {
+      morph(live(), fresh);
+    } else {
+      live().dataset.now = fresh.dataset.now;
+    }
+    // The bar says how many repairs there are.
+    const menu = page.querySelector(".menu");
+    if (menu !== null && document.querySelector(".menu") !== null) morph(document.querySelector(".menu"), menu);
     announce("live");
     retime();
   }
@@ -171,7 +207,11 @@
     }
     if (mine !== round) return;
     busy = false;
-    timer = setTimeout(refresh, again ? LEAST_BETWEEN : between());
+    timer = setTimeout(refresh, again ? leastBetween() : between());
+  }
+
+  function leastBetween() {
+    return Number(live().dataset.least) || LEAST_BETWEEN;
   }
 
   function between() {
@@ -207,7 +247,7 @@
       // To ask anew while an answer is on its way would throw that away, and a busy fleet never be shown.
       if (busy) again = true;
       else refresh();
-    }, Math.max(0, asked + LEAST_BETWEEN - Date.now()));
+    }, Math.max(0, asked + leastBetween() - Date.now()));
   }
 
   function pause() {
@@ -243,6 +283,9 @@
   announce("connecting");
   setInterval(tick, 1000);
   // A page that comes back from a sleep or another tab is old news until it is asked for again.
+  document.addEventListener("refresh", () => {
+    if (contact !== "paused") refresh();
+  });
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) tick();
     if (!live().dataset.events || contact === "paused") return;

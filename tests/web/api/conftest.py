@@ -13,6 +13,7 @@ from registry.content import ContentFolder
 from registry.database import Database
 from registry.documents import Documents
 from registry.keys import Keys, Scope
+from tests.timing import PATIENCE
 from tests.web.api.whole import Whole
 from vedette.clock import SystemClock
 from vedette.documents.quota import Quotas
@@ -59,7 +60,7 @@ class Served:
     async def client(self, *scopes: Scope, agent: str | None = None) -> httpx.AsyncClient:
         """Return a client with a new key; without scopes one without a key."""
         headers = {"X-API-Key": await self.key(*scopes, agent=agent)} if scopes else {}
-        return httpx.AsyncClient(base_url=self.server.url, headers=headers, trust_env=False, timeout=20)
+        return httpx.AsyncClient(base_url=self.server.url, headers=headers, trust_env=False, timeout=PATIENCE)
 
     def partials(self) -> list[Path]:
         """Return the files that are half written."""

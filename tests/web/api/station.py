@@ -18,6 +18,7 @@ from registry.database import Database
 from registry.intake import Intake
 from registry.keys import Keys
 from registry.proofs import Proofs, ProofState
+from tests.timing import PATIENCE
 from vedette.clock import SystemClock
 from vedette.evidence.authority.local import LocalAuthority
 from vedette.evidence.certificates import TrustRoots
@@ -71,7 +72,9 @@ class Station:
     ) -> AsyncIterator[httpx.AsyncClient]:
         """A client with a new key as SCANDALE's clients send it; without scopes one without a key."""
         auth = ("anybody", await self.key(*scopes, name=name, agent=agent)) if scopes else None
-        async with httpx.AsyncClient(base_url=self.server.url, auth=auth, trust_env=False, timeout=20) as client:
+        async with httpx.AsyncClient(
+            base_url=self.server.url, auth=auth, trust_env=False, timeout=PATIENCE
+        ) as client:
             yield client
 
     async def stamp(self, *, tsa: str = "local", max_items: int = 1000) -> ProofState:

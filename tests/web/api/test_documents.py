@@ -14,6 +14,7 @@ import pytest
 
 from registry.audit import Audit, AuditFilter
 from registry.keys import Scope
+from tests.timing import PATIENCE
 from tests.web.api.conftest import LIMIT, Serve, Served
 from vedette.clock import SystemClock
 
@@ -165,7 +166,7 @@ async def _raw(served: Served, request: bytes, *, close: bool = False) -> bytes:
         await writer.drain()
         if close:
             return b""
-        return await asyncio.wait_for(reader.read(65536), 10)
+        return await asyncio.wait_for(reader.read(65536), PATIENCE)
     finally:
         writer.close()
         await writer.wait_closed()
@@ -185,7 +186,7 @@ async def test_an_upload_that_breaks_off_leaves_nothing(served: Served) -> None:
     await _raw(served, head.encode() + BODY[:-1], close=True)
     async with await served.client(Scope.READ) as client:
         # Answered only after the broken one was seen, as both go through the same loop.
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while served.partials():
                 await asyncio.sleep(0.01)
         assert is_problem(await client.get(f"/document/{ID}"), 404)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.timing import PATIENCE
 from vedette.access.password_hash import Passwords
 from web.api.hashing import AT_ONCE, WAITING, WAITING_KNOWN, Hashing
 from web.api.problems import ProblemError
@@ -27,7 +28,7 @@ class Slow(Passwords):
         with self._lock:
             self._inside += 1
             self.most = max(self.most, self._inside)
-        self.go.wait(20)
+        self.go.wait(PATIENCE)
         with self._lock:
             self._inside -= 1
         return False
@@ -52,6 +53,8 @@ async def test_a_crowd_is_told_to_come_back_and_memory_stays_bounded(slow: Slow)
     known = [asyncio.create_task(hashing.verify(None, "x", known=True)) for _ in range(WAITING_KNOWN)]
     refused_known, _ = await asyncio.wait(known, timeout=0.2)
     assert len(refused_known) == WAITING
+    while slow.most < AT_ONCE:
+        await asyncio.sleep(0.001)
     slow.go.set()
     results = await asyncio.gather(*crowd, *known, return_exceptions=True)
     assert results.count(False) == AT_ONCE + WAITING_KNOWN

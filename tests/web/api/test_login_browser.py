@@ -12,9 +12,9 @@ from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
+from tests.timing import PATIENCE
 from tests.web.api.whole import BY, PASSWORD, Whole
 
-WAIT = 20.0
 NEW = "another horse battery"
 
 
@@ -31,7 +31,7 @@ class Browsing:
 
     async def at(self, path: str) -> None:
         """Wait until the browser is at a page."""
-        waiting = WebDriverWait(self.browser, WAIT, poll_frequency=0.05, ignored_exceptions=[WebDriverException])
+        waiting = WebDriverWait(self.browser, PATIENCE, poll_frequency=0.05, ignored_exceptions=[WebDriverException])
         await asyncio.to_thread(waiting.until, lambda browser: browser.current_url == self.url + path)
 
     async def fill(self, **fields: str) -> None:

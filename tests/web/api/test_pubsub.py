@@ -16,6 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from registry.callers import Scope
+from tests.timing import PATIENCE
 from tests.web.api.station import Station, a_station, an_item
 from tests.web.api.test_events import post, until
 from vedette.evidence.token import read_token
@@ -57,7 +58,7 @@ async def subscribed(station: Station, *topics: str, by_header: bool = False) ->
     client = PubSubClient(list(topics), callback=callback, **more)
     client.start_client(address_of(station, "" if by_header else key))
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             await client.wait_until_ready()
         yield callback
     finally:
@@ -115,13 +116,13 @@ class Talk:
         """Call a method and return the response."""
         request = {"method": method, "arguments": arguments, "call_id": "1"}
         await self.socket.send(json.dumps({"request": request, "response": None}))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             response: dict[str, Any] = json.loads(await self.socket.recv())["response"]
         return response
 
     async def closed(self) -> int:
         """Wait until the connection is closed and return the code."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             try:
                 while True:
                     await self.socket.recv()
@@ -212,7 +213,7 @@ async def test_a_revoked_key_and_a_stopping_hub_close_it(station: Station, monke
 
 
 async def test_who_does_not_read_is_broken_off(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "SLOW", 0.3)
+    monkeypatch.setattr(events, "SLOW", 1.0)
     async with connect(address_of(station, await station.key(Scope.READ)), proxy=None, max_queue=1) as socket:
         await Talk(socket).call("subscribe", topics=["scan"])
         socket.transport.pause_reading()

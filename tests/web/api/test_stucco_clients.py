@@ -19,6 +19,7 @@ from urllib.parse import quote_plus, urlsplit
 import pytest
 
 from registry.keys import Scope
+from tests.timing import PATIENCE
 from tests.web.api.conftest import Served
 
 CONTENT = '{"k1": 123, "k2": 456}'
@@ -34,7 +35,7 @@ class Answer:
 def send(url: str, method: str, path: str, headers: dict[str, str], body: bytes | None) -> Answer:
     """Send exactly these headers, none added."""
     address = urlsplit(url)
-    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=20)
+    connection = http.client.HTTPConnection(str(address.hostname), address.port, timeout=PATIENCE)
     try:
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
         for name, value in headers.items():

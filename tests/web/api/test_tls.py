@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from ejabberd.authority import Authority
 from registry.callers import Scope
 from registry.roles import UserRole
+from tests.timing import PATIENCE
 from tests.web.api.whole import PASSWORD, Whole
 from vedette.configuration.api import ApiSection
 
@@ -34,7 +35,9 @@ def trusting(tmp_path: Path) -> ssl.SSLContext:
 
 async def test_a_login_over_tls_keeps_its_cookies_to_it(secured: Whole, tmp_path: Path) -> None:
     await secured.add("anna", UserRole.VIEWER)
-    async with httpx.AsyncClient(base_url=secured.server.url, verify=trusting(tmp_path), trust_env=False) as client:
+    async with httpx.AsyncClient(
+        base_url=secured.server.url, verify=trusting(tmp_path), trust_env=False, timeout=PATIENCE
+    ) as client:
         assert secured.server.url.startswith("https://")
         done = await client.post("/login", data={"name": "anna", "password": PASSWORD})
         assert done.headers["strict-transport-security"] == "max-age=31536000"
@@ -54,7 +57,9 @@ async def test_a_login_over_tls_keeps_its_cookies_to_it(secured: Whole, tmp_path
 async def test_current_versions_are_spoken(secured: Whole, tmp_path: Path, version: ssl.TLSVersion) -> None:
     context = trusting(tmp_path)
     context.minimum_version = context.maximum_version = version
-    async with httpx.AsyncClient(base_url=secured.server.url, verify=context, trust_env=False) as client:
+    async with httpx.AsyncClient(
+        base_url=secured.server.url, verify=context, trust_env=False, timeout=PATIENCE
+    ) as client:
         assert (await client.get("/healthz")).status_code == 200
 
 

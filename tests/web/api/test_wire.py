@@ -12,6 +12,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from tests.timing import PATIENCE
 from web.api import wire
 from web.api.concurrency import Concurrency
 from web.api.server import ApiServer
@@ -32,7 +33,7 @@ async def served(app: ASGIApp | None = None) -> AsyncIterator[tuple[str, int]]:
 async def answer_to(address: tuple[str, int], *pieces: bytes) -> bytes:
     """Send pieces and return all that comes until the server closes the connection."""
     reader, writer = await asyncio.open_connection(*address)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         try:
             for piece in pieces:
                 writer.write(piece)
@@ -100,7 +101,7 @@ async def test_what_goes_on_without_any_body_is_cut_off(endless: bytes) -> None:
 
     async with served(app) as address:
         assert await answer_to(address, CHUNKED, endless) in (b"", b"reset")
-        await asyncio.wait_for(release.wait(), 5)
+        await asyncio.wait_for(release.wait(), PATIENCE)
 
 
 async def test_a_long_body_in_small_chunks_is_not() -> None:
@@ -170,7 +171,7 @@ async def test_fragments_without_end_end_the_connection() -> None:
         writer.write(b"GET / HTTP/1.1\r\n" + UPGRADE + key)
         assert b" 101 " in await reader.readuntil(b"\r\n\r\n")
         writer.write(text + empty * 2_000)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             with contextlib.suppress(ConnectionError):
                 assert await reader.read() == b""
         writer.close()

@@ -16,6 +16,7 @@ from registry.roles import UserRole
 from registry.sessions import Sessions
 from registry.setup_links import SetupLinks
 from registry.users import Users
+from tests.timing import PATIENCE
 from vedette.access.password_hash import Passwords
 from vedette.clock import Clock, SystemClock
 from vedette.configuration.api import ApiSection
@@ -83,7 +84,7 @@ class Whole:
 
     def client(self, **more: Any) -> httpx.AsyncClient:
         """Return a client that shows nothing of who it is."""
-        return httpx.AsyncClient(base_url=self.server.url, trust_env=False, timeout=20, **more)
+        return httpx.AsyncClient(base_url=self.server.url, trust_env=False, timeout=PATIENCE, **more)
 
     async def add(self, name: str, role: UserRole) -> None:
         """Make an account with the usual password."""

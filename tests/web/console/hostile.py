@@ -14,6 +14,8 @@ from registry.intake import Intake
 from registry.item_list import ItemList, ItemsWanted
 from registry.queues import Asker, Queues
 from tests.web.api.v1.conftest import ENGINE, an_item, delivery
+from tests.web.console.hostile_work import poison_access, poison_jobs, poison_repairs, poison_schedules
+from tests.web.console.page_list import Addresses
 from vedette.canonical import canonical_json
 from vedette.clock import SystemClock
 from vedette.correlation.policy import CorrelationPolicy
@@ -28,8 +30,8 @@ FIRST = 1000
 ASKER = Asker(jid="rt@localhost", role="rt")
 
 
-async def poison(database: Database, texts: list[str]) -> list[str]:
-    """Put every text everywhere; returns the uuids of the hostile items."""
+async def poison(database: Database, texts: list[str]) -> Addresses:
+    """Put every text everywhere; returns addresses of the pages that show them."""
     await _agents(database, texts)
     items = _items(texts)
     intake = Intake(database=database, engine=ENGINE, clock=SystemClock())
@@ -44,8 +46,25 @@ async def poison(database: Database, texts: list[str]) -> list[str]:
     audit = Audit(database=database, clock=SystemClock())
     for text in texts:
         await audit.record(AuditEntry(who=text, action=text, object=text, origin=text, detail=text))
+    await poison_repairs(database, texts)
+    await poison_access(database, texts)
+    jobs = await poison_jobs(database, texts)
+    schedules = await poison_schedules(database, texts)
     kept = await ItemList(database=database).page(wanted=ItemsWanted(), limit=1_000)
-    return sorted({item.uuid for item in items} & {item.uuid for item in kept.rows})
+    uuids = sorted({item.uuid for item in items} & {item.uuid for item in kept.rows})
+    # Of two runs of a check the second shows what the first said, too.
+    letters = [f"/dead-letters/queue:rt/{uuid}" for uuid in uuids[:2]]
+    return {
+        "/agents/{jid}": [f"/agents/hostile{number}@localhost" for number in (0, 12, 17)],
+        "/items/{uuid}": [f"/items/{uuid}" for uuid in uuids[1::2]],
+        "/dead-letters": ["/dead-letters?discarded=true"],
+        "/dead-letters/decide": ["/dead-letters/decide?do=discard&all=true"],
+        "/dead-letters/{place}/{uuid}": letters,
+        "/dead-letters/{place}/{uuid}/edit": [f"{letter}/edit" for letter in letters],
+        "/jobs/new": [f"/jobs/new?from={jobs[0]}", f"/jobs/new?from={jobs[5]}"],
+        "/jobs/{uuid}": [f"/jobs/{jobs[number]}" for number in (0, 2, 6, 14, 17)],
+        **schedules,
+    }
 
 
 async def _agents(database: Database, texts: list[str]) -> None:

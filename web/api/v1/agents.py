@@ -36,6 +36,8 @@ class AgentParameters(ListParameters):
     """Also those that were revoked."""
     text: Text | None = None
     """What their JID, place, version or reason has in it, whatever the case."""
+    waiting: bool = False
+    """Only those with something in their outbox, or dead letters, when they last reported."""
 
 
 class AgentDetail(BaseModel):
@@ -94,7 +96,8 @@ class AgentRoutes:
 
     async def list(self, request: Request, asked: Annotated[AgentParameters, Query()]) -> Response:
         """List agents, by JID."""
-        wanted = AgentsWanted(role=asked.role, show=asked.show, revoked=asked.revoked, text=asked.text)
+        names = ("role", "show", "revoked", "text", "waiting")
+        wanted = AgentsWanted(**{name: getattr(asked, name) for name in names})
         return await self._lists.answer(
             request,
             asked,

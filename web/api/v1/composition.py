@@ -11,6 +11,7 @@ from registry.audit import Audit
 from registry.batch_list import BatchList
 from registry.content import ContentFolder
 from registry.database import Database
+from registry.dead_letter_bulk import DeadLetterBulk
 from registry.dead_letter_list import DeadLetters
 from registry.document_list import DocumentList
 from registry.documents import Documents
@@ -18,22 +19,30 @@ from registry.finding_list import FindingList
 from registry.heads import SignedHeads
 from registry.item_detail import ItemDetails
 from registry.item_list import ItemList
+from registry.item_overview import ItemOverviews
+from registry.items import Items
 from registry.job_desk import JobDesk
 from registry.jobs import Jobs
+from registry.key_list import KeyList
 from registry.keys import Keys
 from registry.proofs import Proofs
 from registry.queues import Queues
 from registry.refusal_list import RefusalList
+from registry.repairs import Repairs
 from registry.retention import Retention
+from registry.schedule_desk import ScheduleDesk
 from registry.setup_links import SetupLinks
 from registry.token_list import TokenList
 from registry.users import Users
 from vedette.clock import Clock
 from vedette.jobs.scope import ScopePolicy
 from web.api.application import Routes
+from web.api.check_orders import CheckOrders
 from web.api.gate import Gate
 from web.api.hub_view import HubView
+from web.api.v1.agent_checks import AgentCheckRoutes
 from web.api.v1.agents import AgentRoutes
+from web.api.v1.check_orders import CheckOrderRoutes
 from web.api.v1.dead_letters import DeadLetterRoutes
 from web.api.v1.deletions import DeletionRoutes
 from web.api.v1.documents import DocumentListRoutes
@@ -46,6 +55,9 @@ from web.api.v1.lists import Lists
 from web.api.v1.operations import OperationRoutes
 from web.api.v1.payloads import Payloads
 from web.api.v1.records import RecordRoutes
+from web.api.v1.repairs import RepairRoutes
+from web.api.v1.schedules import ScheduleRoutes
+from web.api.v1.timelines import TimelineRoutes
 from web.api.v1.users import UserRoutes
 
 
@@ -74,6 +86,7 @@ def v1_routes(
     """
     lists, details = Lists(), ItemDetails(database=database)
     jobs = Jobs(database=database, clock=clock)
+    letters = DeadLetters(database=database, outboxes=outboxes, clock=clock)
     return [
         ItemRoutes(
             items=ItemList(database=database),
@@ -83,6 +96,7 @@ def v1_routes(
             payloads=Payloads(details=details, documents=documents),
             lists=lists,
         ),
+        TimelineRoutes(overviews=ItemOverviews(database=database, clock=clock), lists=lists),
         EvidenceRoutes(batches=BatchList(database=database), tokens=TokenList(database=database), lists=lists),
         HeadRoutes(heads=SignedHeads(database=database, clock=clock), lists=lists),
         DeletionRoutes(
@@ -91,8 +105,14 @@ def v1_routes(
         DocumentListRoutes(listed=DocumentList(database=database), documents=documents, lists=lists),
         FindingRoutes(findings=FindingList(database=database), lists=lists),
         AgentRoutes(agents=AgentList(database=database), hub=hub, lists=lists),
+        AgentCheckRoutes(agents=AgentList(database=database), hub=hub, lists=lists),
+        CheckOrderRoutes(orders=CheckOrders(hub=hub, audit=Audit(database=database, clock=clock)), gate=gate),
         DeadLetterRoutes(
-            letters=DeadLetters(database=database, outboxes=outboxes, clock=clock), lists=lists, gate=gate
+            letters=letters,
+            bulk=DeadLetterBulk(database=database, letters=letters, clock=clock),
+            items=Items(database=database),
+            lists=lists,
+            gate=gate,
         ),
         OperationRoutes(
             queues=Queues(database=database, clock=clock),
@@ -103,9 +123,17 @@ def v1_routes(
             gate=gate,
         ),
         JobRoutes(desk=JobDesk(jobs=jobs, policy=scope, clock=clock), jobs=jobs, lists=lists, gate=gate),
+        ScheduleRoutes(
+            desk=ScheduleDesk(database=database, desk=JobDesk(jobs=jobs, policy=scope, clock=clock), clock=clock),
+            lists=lists,
+            gate=gate,
+            clock=clock,
+        ),
+        RepairRoutes(repairs=Repairs(database=database, clock=clock), lists=lists, gate=gate),
         RecordRoutes(
             audit=Audit(database=database, clock=clock),
             keys=Keys(database=database, clock=clock),
+            listed=KeyList(database=database, clock=clock),
             lists=lists,
             gate=gate,
         ),

@@ -23,7 +23,7 @@ from web.api.v1.described import problems
 from web.api.v1.job_stream import JobStreams
 from web.api.v1.lists import Lists, add_list
 from web.api.v1.negotiation import MEDIA_TYPES
-from web.api.v1.parameters import UUID, Form, ListParameters, Parameters
+from web.api.v1.parameters import UUID, Form, ListParameters, Parameters, Text
 
 MAX_BODY = 256 * 1024
 """Bytes of a request: a list of some thousand targets."""
@@ -35,18 +35,28 @@ _BAD = (400, 408, 411, 413, 415, 422)
 
 Uuid = Annotated[str, Path(pattern=UUID, description="The job's uuid.")]
 
+JobState = Literal["requested", "running", "done", "failed", "cancelled"]
+"""States of a job."""
+
+RunState = Literal["requested", "leased", "running", "done", "failed", "refused", "cancelled"]
+"""States of a run."""
+
 
 class JobParameters(ListParameters):
     """Which jobs to list."""
 
-    state: Literal["requested", "running", "done", "failed", "cancelled"] | None = None
+    state: JobState | None = None
     """Only those in this state."""
+    tool: Text | None = None
+    """Only those that run this tool or command."""
+    requested_by: Text | None = None
+    """Only those that this caller asked for, such as `user anna`."""
 
 
 class RunParameters(ListParameters):
     """Which runs to list."""
 
-    state: Literal["requested", "leased", "running", "done", "failed", "refused", "cancelled"] | None = None
+    state: RunState | None = None
     """Only those in this state."""
 
 
@@ -138,7 +148,9 @@ class JobRoutes:
         return await self._lists.answer(
             request,
             asked,
-            lambda limit, cursor: self._jobs.page(state=asked.state, limit=limit, cursor=cursor),
+            lambda limit, cursor: self._jobs.page(
+                state=asked.state, tool=asked.tool, requested_by=asked.requested_by, limit=limit, cursor=cursor
+            ),
             kind=Job,
             name="jobs",
         )

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from registry.audit import Audit, AuditFilter, AuditRecord
 from registry.callers import Scope
+from registry.key_list import KeyList
 from registry.keys import MAX_NAME, ApiKey, Keys
 from registry.listing import Page
 from vedette.errors import RefusedError
@@ -30,6 +31,13 @@ LONGEST = 10 * 365 * 86_400
 """Seconds that a key may be good, where it expires at all."""
 
 Id = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$", description="The key's id, as the list has it.")]
+
+
+class KeyParameters(ListParameters):
+    """Which keys to list."""
+
+    good: bool = False
+    """Only those that neither expired nor were revoked."""
 
 
 class AuditParameters(TimedParameters):
@@ -109,9 +117,10 @@ class RevokedKey(BaseModel):
 class RecordRoutes:
     """`GET /v1/audit`, `GET` and `POST /v1/keys`, and `DELETE` of one."""
 
-    def __init__(self, *, audit: Audit, keys: Keys, lists: Lists, gate: Gate) -> None:
+    def __init__(self, *, audit: Audit, keys: Keys, listed: KeyList, lists: Lists, gate: Gate) -> None:
         self._audit = audit
         self._keys = keys
+        self._listed = listed
         self._lists = lists
         self._gate = gate
 
@@ -138,11 +147,14 @@ class RecordRoutes:
 
         return await self._lists.answer(request, asked, fetch, kind=AuditRecord, name="audit")
 
-    async def keys(self, request: Request, asked: Annotated[ListParameters, Query()]) -> Response:
-        """List every API key that was ever issued, oldest first; there are few, so one page."""
-        return await self._lists.answer(
-            request, asked, lambda _limit, _cursor: self._all_keys(), kind=KeyLine, name="keys"
-        )
+    async def keys(self, request: Request, asked: Annotated[KeyParameters, Query()]) -> Response:
+        """List the API keys that were ever issued, newest first."""
+
+        async def fetch(limit: int, cursor: str | None) -> Page[KeyLine]:
+            page = await self._listed.page(ended=not asked.good, limit=limit, cursor=cursor)
+            return Page(rows=[_line(key) for key in page.rows], next=page.next, previous=page.previous)
+
+        return await self._lists.answer(request, asked, fetch, kind=KeyLine, name="keys")
 
     async def issue(self, request: Request, _: Annotated[Parameters, Query()]) -> Response:
         """Make a key and return it, this once."""
@@ -164,14 +176,10 @@ class RecordRoutes:
             raise ProblemError(404, "there is no key of this id that is in use") from error
         return _json({"id": id, "revoked": True})
 
-    async def _all_keys(self) -> Page[KeyLine]:
-        names = ("id", "name", "agent", "created_at", "expires_at", "revoked_at", "last_used_day")
-        return Page(
-            rows=[
-                KeyLine(scopes=_words(key), **{name: getattr(key, name) for name in names})
-                for key in await self._keys.all()
-            ]
-        )
+
+def _line(key: ApiKey) -> KeyLine:
+    names = ("id", "name", "agent", "created_at", "expires_at", "revoked_at", "last_used_day")
+    return KeyLine(scopes=_words(key), **{name: getattr(key, name) for name in names})
 
 
 def _words(key: ApiKey) -> str:

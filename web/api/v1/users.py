@@ -112,13 +112,16 @@ class UserRoutes:
         app.add_api_route(f"{one}/role", self.role, openapi_extra=body_of(NewRole), **changed)
         app.add_api_route(f"{one}/disable", self.disable, **changed)
         app.add_api_route(f"{one}/enable", self.enable, **changed)
+        app.add_api_route(f"{one}/end-sessions", self.end_sessions, **changed)
         app.add_api_route(f"{one}/setup-link", self.setup_link, response_model=SetupLinkView, **change)
 
     async def list(self, request: Request, asked: Annotated[ListParameters, Query()]) -> Response:
-        """List everybody who may log in, or might once, by name; there are few, so one page."""
-        return await self._lists.answer(
-            request, asked, lambda _limit, _cursor: self._everybody(), kind=User, name="users"
-        )
+        """List everybody who may log in, or might once, by name."""
+
+        async def fetch(limit: int, cursor: str | None) -> Page[User]:
+            return await self._users.page(limit=limit, cursor=cursor)
+
+        return await self._lists.answer(request, asked, fetch, kind=User, name="users")
 
     async def add(self, request: Request, _: Annotated[Parameters, Query()]) -> Response:
         """Make an account without a password; its set-up link lets the person choose one."""
@@ -147,15 +150,18 @@ class UserRoutes:
         await _allowed(self._users.enable(name, by=actor_of(request, self._gate)))
         return _json(asdict(await self._find(name)))
 
+    async def end_sessions(self, name: Name, request: Request, _: Annotated[Parameters, Query()]) -> Response:
+        """Log a person out everywhere. Their password stays."""
+        await self._find(name)
+        await _allowed(self._users.end_sessions(name, by=actor_of(request, self._gate)))
+        return _json(asdict(await self._find(name)))
+
     async def setup_link(self, name: Name, request: Request, _: Annotated[Parameters, Query()]) -> Response:
         """Make a link with which the person chooses a password, good once; the older one ends."""
         await self._find(name)
         token = await _allowed(self._links.make_for(name, by=actor_of(request, self._gate)))
         # The hub's address is the client's: the Host header of a request is what anybody writes there.
         return _json({"name": name, "path": f"/setup#{token}", "seconds": LIFETIME})
-
-    async def _everybody(self) -> Page[User]:
-        return Page(rows=await self._users.all())
 
     async def _find(self, name: str) -> User:
         found = await self._users.find(name)

@@ -6,8 +6,10 @@ import asyncio
 import base64
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import httpx
@@ -27,6 +29,7 @@ from registry.keys import Keys
 from registry.proofs import Proofs
 from registry.queues import Asker, Queues
 from registry.refusals import Refusal, Refusals
+from tests.timing import PATIENCE
 from vedette.clock import SystemClock
 from vedette.configuration.fleet import FleetConfiguration, FleetPaths
 from vedette.correlation.policy import CorrelationPolicy
@@ -139,7 +142,7 @@ class Hub:
     async def client(self, *scopes: Scope) -> httpx.AsyncClient:
         """Return a client with a new key of these scopes, READ unless said."""
         headers = {"X-API-Key": await self.key(*(scopes or (Scope.READ,)))}
-        return httpx.AsyncClient(base_url=self.server.url, headers=headers, trust_env=False, timeout=20)
+        return httpx.AsyncClient(base_url=self.server.url, headers=headers, trust_env=False, timeout=PATIENCE)
 
 
 @pytest.fixture
@@ -164,9 +167,9 @@ def hub_view() -> HubView | None:
     return None
 
 
-@pytest.fixture
-async def hub(paths: FleetPaths, database: Database, hub_view: HubView | None) -> AsyncIterator[Hub]:
-    """The served application."""
+@asynccontextmanager
+async def serving(paths: FleetPaths, database: Database, hub_view: HubView | None = None) -> AsyncIterator[Hub]:
+    """The served application over an open store."""
     clock, configuration = SystemClock(), FleetConfiguration()
     intake = Intake(database=database, engine=ENGINE, clock=clock)
     await intake.open()
@@ -185,7 +188,45 @@ async def hub(paths: FleetPaths, database: Database, hub_view: HubView | None) -
 
 
 @pytest.fixture
-async def client(hub: Hub) -> AsyncIterator[httpx.AsyncClient]:
+async def hub(paths: FleetPaths, database: Database, hub_view: HubView | None) -> AsyncIterator[Hub]:
+    """The served application."""
+    async with serving(paths, database, hub_view) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def unchanged(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """One for all tests of a module that only read; it has a thread of its own, because each test has its loop."""
+    folder = tmp_path_factory.mktemp("unchanged")
+    shutil.copytree(filled, folder / "var")
+    paths = FleetPaths(file=folder / "vedette.yml", configuration=FleetConfiguration())
+    paths.make()
+    loop = asyncio.new_event_loop()
+    thread = Thread(target=loop.run_forever, name="unchanged")
+    thread.start()
+    try:
+        with Database(paths.store_url) as database:
+            opened = AsyncExitStack()
+            entering = opened.enter_async_context(serving(paths, database))
+            yield asyncio.run_coroutine_threadsafe(entering, loop).result(PATIENCE)
+            asyncio.run_coroutine_threadsafe(opened.aclose(), loop).result(PATIENCE)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(PATIENCE)
+        loop.close()
+
+
+@pytest.fixture
+def read_only(request: pytest.FixtureRequest, hub_view: HubView | None) -> Hub:
+    """The application that a test reads from: its own where it has one, else the one of its module."""
+    own = hub_view is not None or bool({"hub", "paths", "database"} & {*request.fixturenames})
+    found = request.getfixturevalue("hub" if own else "unchanged")
+    assert isinstance(found, Hub)
+    return found
+
+
+@pytest.fixture
+async def client(read_only: Hub) -> AsyncIterator[httpx.AsyncClient]:
     """A client that may read."""
-    async with await hub.client() as opened:
+    async with await read_only.client() as opened:
         yield opened

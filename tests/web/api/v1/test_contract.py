@@ -20,7 +20,7 @@ from registry.callers import Scope
 from tests.web.api.v1.conftest import Hub
 
 EXAMPLES = 8
-CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+CHECKS = [status_code_conformance, content_type_conformance, response_schema_conformance]
 STREAMS = {"/v1/events"}
 """Answers without an end."""
 
@@ -52,7 +52,9 @@ def _of_one(operation: Any, key: str) -> list[str]:
     def ask(case: Any) -> None:
         response = case.call(headers={"X-API-Key": key})
         try:
-            case.validate_response(response, checks=CHECKS)
+            # 503: another part, an agent say, does not answer; where that may be is in the description.
+            faultless = [] if response.status_code == 503 else [not_a_server_error]
+            case.validate_response(response, checks=[*faultless, *CHECKS])
         except FailureGroup as error:
             found[f"{operation.label}: {response.status_code}: {str(error)[:300]}"] = None
 

@@ -11,6 +11,7 @@ import httpx
 from fastapi.routing import APIRoute
 
 from registry.callers import Scope
+from tests.timing import PATIENCE
 from tests.web.api.v1.conftest import Hub
 from web.api.access import Rule
 from web.api.v1.described import Problem
@@ -19,7 +20,7 @@ PAGE = Path(__file__).resolve().parents[4] / "docs" / "api.md"
 
 
 async def test_every_route_is_described_with_its_scope_and_what_it_may_answer(hub: Hub) -> None:
-    async with httpx.AsyncClient(base_url=hub.server.url, trust_env=False) as stranger:
+    async with httpx.AsyncClient(base_url=hub.server.url, trust_env=False, timeout=PATIENCE) as stranger:
         document = (await stranger.get("/openapi.json")).json()
     for route in hub.app.routes:
         if not isinstance(route, APIRoute) or not route.include_in_schema:
@@ -36,7 +37,7 @@ async def test_every_route_is_described_with_its_scope_and_what_it_may_answer(hu
 
 
 async def test_no_reference_of_the_document_leads_nowhere(hub: Hub) -> None:
-    async with httpx.AsyncClient(base_url=hub.server.url, trust_env=False) as stranger:
+    async with httpx.AsyncClient(base_url=hub.server.url, trust_env=False, timeout=PATIENCE) as stranger:
         answer = await stranger.get("/openapi.json")
     schemas = answer.json()["components"]["schemas"]
     assert set(re.findall(r'"#/components/schemas/([^"]+)"', answer.text)) <= set(schemas)
@@ -49,7 +50,7 @@ async def test_a_problem_has_the_promised_form(client: httpx.AsyncClient) -> Non
 
 
 async def test_the_page_shows_every_route_and_needs_no_script(hub: Hub) -> None:
-    async with httpx.AsyncClient(base_url=hub.server.url, trust_env=False) as stranger:
+    async with httpx.AsyncClient(base_url=hub.server.url, trust_env=False, timeout=PATIENCE) as stranger:
         answer = await stranger.get("/docs")
         document = (await stranger.get("/openapi.json")).json()
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
@@ -87,7 +88,7 @@ async def test_the_commands_of_the_documentation_work(hub: Hub) -> None:
     known: dict[str, Any] = {"HUB": hub.server.url, "KEY": await hub.key(Scope.READ)}
     commands = curls()
     assert len(commands) >= 4
-    async with httpx.AsyncClient(trust_env=False) as plain:
+    async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as plain:
         for command in commands:
             url, headers = request_of(command, known)
             assert (await plain.get(url, headers=headers)).status_code == 200, command

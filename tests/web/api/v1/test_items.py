@@ -15,6 +15,7 @@ from sqlalchemy import insert
 
 from registry.callers import Scope
 from registry.retention_tables import item_tombstone
+from tests.timing import PATIENCE
 from tests.web.api.v1.conftest import FORMULA, KEY, Hub, uuid_of
 from vedette.clock import SystemClock
 from vedette.evidence.certificates import TrustRoots
@@ -79,7 +80,7 @@ async def test_a_wrong_parameter_is_422_and_named(client: httpx.AsyncClient) -> 
 
 async def test_the_key_may_come_as_a_parameter_beside_strict_ones(hub: Hub) -> None:
     key = await hub.key(Scope.READ)
-    async with httpx.AsyncClient(base_url=hub.server.url, trust_env=False) as stranger:
+    async with httpx.AsyncClient(base_url=hub.server.url, trust_env=False, timeout=PATIENCE) as stranger:
         assert (await stranger.get("/v1/items", params={"token": key})).status_code == 200
         assert (await stranger.get("/v1/items")).status_code == 401
 

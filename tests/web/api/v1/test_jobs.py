@@ -11,6 +11,7 @@ import pytest
 
 from registry.callers import Scope
 from registry.jobs import Jobs, Report, Taker
+from tests.timing import PATIENCE
 from tests.web.api.whole import Whole
 
 TAKER = Taker(jid="job1@localhost", life="a")
@@ -84,17 +85,17 @@ async def test_output_comes_as_events_while_it_is_told_and_goes_on_where_it_was(
 
         watching = asyncio.create_task(watch())
         await jobs.hear(TAKER, [Report(run=leased.run, attempt=1, first=0, lines=["a"], dropped=0)])
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not events:
                 await asyncio.sleep(0.01)
         await jobs.hear(TAKER, [Report(run=leased.run, attempt=1, first=1, lines=["b"], dropped=0)])
         await jobs.finish(TAKER, leased.run, outcome="done", exit_code=0)
-        await asyncio.wait_for(watching, 10)
+        await asyncio.wait_for(watching, PATIENCE)
         assert [event.get("text") for _, event in events] == ["a", "b", None]
         assert events[-1][0] == "end"
         assert events[-1][1]["state"] == "done"
         last, events[:] = events[0][0], []
-        await asyncio.wait_for(watch(last), 10)
+        await asyncio.wait_for(watch(last), PATIENCE)
         assert [event.get("text") for _, event in events] == ["b", None]
         wrong = await client.get(f"/v1/jobs/{job['uuid']}/output", headers=headers | {"Last-Event-ID": "x"})
         assert wrong.status_code == 422

@@ -14,6 +14,7 @@ from registry.callers import Scope
 from registry.database import Database
 from registry.figures import Figures
 from registry.intake import Intake
+from tests.timing import PATIENCE
 from tests.web.api.v1.conftest import ENGINE, Hub, an_item, delivery
 from vedette.clock import ManualClock, SystemClock
 from vedette.configuration.fleet import FleetPaths
@@ -138,7 +139,7 @@ async def test_committed_items_are_counted_by_known_types(
     await intake.commit([delivery(items)])
 
     async def counted() -> dict[Any, float]:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while (found := await scrape(client))[key("vedette_items_committed_total", "scan")] == 0:
                 await asyncio.sleep(0.05)
         return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from fastapi.routing import APIRoute
 
 from registry.callers import Scope
 from registry.head_lists import read_lists
-from tests.web.api.v1.conftest import ENGINE, FORMULA, KEY, PROBE, Hub, uuid_of
+from registry.tally import DAY
+from tests.web.api.v1.conftest import ENGINE, FORMULA, KEY, PROBE, RECEIVED_AT, Hub, uuid_of
 from vedette.messages.batch import open_signed
 from vedette.messages.heads import HeadList
 from vedette.messages.state import AgentState
@@ -26,9 +28,11 @@ LISTS = {
     "/v1/tokens": 2,
     "/v1/heads": 1,
     "/v1/agents": 1,
+    "/v1/agent-checks": 1,
     f"/v1/agents/{PROBE}/presence": 3,
     "/v1/dead-letters": 1,
     "/v1/findings": 2,
+    "/v1/timeline": 1,
     "/v1/checks": 1,
     "/v1/queues": 1,
     "/v1/refusals": 1,
@@ -70,6 +74,22 @@ async def test_findings_are_filtered_and_say_what_shows_them(client: httpx.Async
     (check,) = (await client.get("/v1/checks", params={"subject": FORMULA})).json()["items"]
     assert (check["runs"], check["verdict"], check["item"]) == (1, "deviates", uuid_of(28))
     assert (await client.get("/v1/checks?subject=nothing")).json()["items"] == []
+
+
+async def test_the_timeline_says_when_items_came(client: httpx.AsyncClient) -> None:
+    day = {"since": RECEIVED_AT - RECEIVED_AT % DAY, "until": RECEIVED_AT - RECEIVED_AT % DAY + DAY}
+    pieces = (await client.get("/v1/timeline", params=day)).json()["items"]
+    assert [one["items"] for one in pieces if one["first"] <= RECEIVED_AT < one["end"]] == [30]
+    assert sum(one["items"] for one in pieces) == 30
+    assert all(one["end"] == following["first"] for one, following in pairwise(pieces))
+    assert {one["whole"] for one in pieces} == {True}
+    chosen = (await client.get("/v1/timeline", params=day | {"verdict": "deviates"})).json()["items"]
+    assert (sum(one["items"] for one in chosen), {one["findings"] for one in chosen}) == (1, {None})
+    first = (await client.get("/v1/timeline", params=day | {"limit": 1})).json()
+    rest = (await client.get("/v1/timeline", params=day | {"cursor": first["next"]})).json()
+    assert [*first["items"], *rest["items"]] == pieces
+    assert (await client.get("/v1/timeline?target=nowhere")).json()["items"] == []
+    assert (await client.get("/v1/timeline?cursor=x")).status_code == 422
 
 
 async def test_batches_and_tokens_are_filtered(client: httpx.AsyncClient) -> None:
