@@ -11,12 +11,13 @@ from spade.message import Message
 
 from agents.message_log import MessageLog
 from behaviours.exchange import Incoming, read, refusal, reply
-from behaviours.peers import Peer, Peers
+from behaviours.peers import Known, Peer, Peers
 from behaviours.supervised import SupervisedBehaviour
 from vedette.errors import RefusedError, VedetteError
 from vedette.log import Logger
 from vedette.messages.card import check_role
 from vedette.messages.envelope import Action, Performative
+from vedette.people.person import Person
 
 INBOX = 256
 """Messages or subscriptions that wait to be admitted; more are dropped, counted, and tried again by their senders."""
@@ -41,6 +42,10 @@ class Doors(Protocol):
 
     def note_peer(self, peer: Peer) -> None:
         """Remember an enrolled peer that spoke."""
+        ...
+
+    def welcome(self, person: Person) -> None:
+        """Greet a person who may see our presence from now on."""
         ...
 
 
@@ -137,12 +142,14 @@ class Admission:
         return peer
 
     async def _decide(self, jid: str) -> None:
-        peer = await self._doors.peers.of_jid(jid)
-        if peer is None:
+        known = await self._doors.peers.who(jid) or Known()
+        if not known.peers and known.person is None:
             self.refused(jid, RefusedError("from", "is not enrolled and may not see our presence"))
-        else:
+        for peer in known.peers[:1]:
             self._doors.note_peer(peer)
-        self._doors.send_subscription(jid, allowed=peer is not None)
+        self._doors.send_subscription(jid, allowed=known != Known())
+        if known.person is not None:
+            self._doors.welcome(known.person)
 
     def _answer_busy(self, incoming: Incoming) -> None:
         """Tell who delivers that we are busy: it waits a moment instead of for an answer that never comes."""

@@ -18,10 +18,15 @@ from spade.message import Message
 from agents.admission import Admission
 from agents.connection import PRIORITY, Connection
 from agents.contacts import Contacts, PresenceStanza, read_presence
+from agents.followers import Followers
 from agents.identity import Identity
 from agents.message_log import MessageLog
+from agents.queries import query_of
+from behaviours.control import ObeyOrders
 from behaviours.exchange import Incoming, read
 from behaviours.peers import Peer, Peers, RegistryPeers
+from behaviours.people import QUERIES, ServePeople
+from behaviours.people_state import TellState
 from behaviours.register import Register
 from behaviours.state import AnswerState
 from behaviours.supervised import SupervisedBehaviour
@@ -30,7 +35,11 @@ from vedette.clock import Clock
 from vedette.errors import RefusedError
 from vedette.log import logger
 from vedette.messages.card import Card, Heartbeat
-from vedette.messages.state import AgentState, Panel, PresenceState
+from vedette.messages.state import AgentState, CheckState, Panel, PresenceState
+from vedette.people.conversations import Command
+from vedette.people.discovery import Nature
+from vedette.people.forms import clean
+from vedette.people.person import Person
 from web.agent_view import AgentView
 
 OPEN_QUESTIONS = 1000
@@ -75,6 +84,14 @@ class BaseAgent(spade.agent.Agent):
         self.admission = Admission(
             doors=self, behaviours=lambda: self.behaviours, messages=self.messages, log=self.log
         )
+        self._nature = Nature(role=identity.role.value)
+        self.followers = Followers(
+            peers=self.peers,
+            contacts=self.connection.followers,
+            refuse=lambda jid: self.send_subscription(jid, allowed=False),
+            counters=self.counters,
+            log=self.log,
+        )
 
     # What an agent of a role defines -------------------------------------------------
 
@@ -108,9 +125,30 @@ class BaseAgent(spade.agent.Agent):
         """Return the tables that the role adds to the agent's page."""
         return []
 
+    def checks(self) -> list[CheckState]:
+        """Return what the agent looks at again and again by itself."""
+        return []
+
     def notes(self) -> list[str]:
         """Return what a reader of the page must know."""
         return []
+
+    def commands(self) -> list[Command]:
+        """Return what people may have the agent do."""
+        return [TellState(self.state)]
+
+    def serving_people(self) -> ServePeople:
+        """Return the behaviour that answers people."""
+        return ServePeople(
+            clock=self.clock,
+            jid=self.identity.jid,
+            nature=self._nature,
+            peers=self.peers,
+            commands=self.commands(),
+        )
+
+    def welcome(self, person: Person) -> None:
+        """Called when a person may see our presence from now on."""
 
     def _make_peers(self) -> Peers:
         return RegistryPeers(
@@ -128,7 +166,9 @@ class BaseAgent(spade.agent.Agent):
         """
         self.client = self.connection.client
         answer = AnswerState(clock=self.clock, agent_name=self.identity.name, exchange=self, state=self.state)
-        behaviours = [*self.compose_behaviours(), answer]
+        people = self.serving_people()
+        self.connection.on_query(QUERIES, lambda iq: people.ask(query_of(iq)))
+        behaviours = [*self.compose_behaviours(), answer, people]
         if self.view is not None:
             await self.view.start()
         await self.connection.open(patience=self._patience)
@@ -141,6 +181,7 @@ class BaseAgent(spade.agent.Agent):
             asyncio.create_task(self.connection.keep(), name="connection"),
             asyncio.create_task(self.admission.admit_messages(), name="admission of messages"),
             asyncio.create_task(self.admission.admit_subscriptions(), name="admission of subscriptions"),
+            asyncio.create_task(self.followers.keep(), name="review of followers"),
         ]
         self.log.info("agent is up", jid=self.identity.jid, role=self.identity.role.value, view=self.address)
 
@@ -214,7 +255,8 @@ class BaseAgent(spade.agent.Agent):
 
     def set_presence(self, *, show: str = "available", status: str = "") -> None:
         """Say how the agent is: `available`, `away` or `dnd`, and why."""
-        before = self._own_presence
+        # What a tool or a server said may be in it, and could end the stream.
+        before, status = self._own_presence, clean(status)
         if (before.show, before.status) != (show, status):
             self._own_presence = PresenceState.model_validate(
                 {"show": show, "status": status, "since": self.clock.now()}
@@ -253,7 +295,13 @@ class BaseAgent(spade.agent.Agent):
             messages=self.messages.states(),
             contacts=self.contacts.states(),
             panels=self.panels(),
+            checks=self.checks(),
+            last_order_at=max((one.newest for one in self.behaviours if isinstance(one, ObeyOrders)), default=0),
         )
+
+    def show_presence_to(self, jid: str) -> None:
+        """Show our presence to `jid`, subscribed or not; the server tells it our end, too (RFC 6121 section 4.6)."""
+        self._send_presence(jid)
 
     def subscribe_to(self, jid: str) -> None:
         """Ask to see the presence of `jid`, once a session."""
@@ -268,7 +316,7 @@ class BaseAgent(spade.agent.Agent):
         if self._own_presence.show in ("unknown", "gone"):
             self._own_presence = PresenceState(show="available", since=self.clock.now())
         self._send_presence()
-        self.client.get_roster()
+        self.client.get_roster(callback=lambda _: self.followers.review())
         if self.identity.registry.jid != self.identity.jid:
             self.subscribe_to(self.identity.registry.jid)
 
@@ -278,12 +326,17 @@ class BaseAgent(spade.agent.Agent):
         self._own_presence = PresenceState(show="unknown", status="not connected", since=self.clock.now())
         self.contacts.all_unknown(self.clock.now())
 
-    def _send_presence(self) -> None:
+    def _send_presence(self, to: str | None = None) -> None:
         if self.online:
             show = self._own_presence.show
-            self.client.send_presence(
-                pshow=None if show == "available" else show, pstatus=self._own_presence.status, ppriority=PRIORITY
+            presence = self.client.make_presence(
+                pshow=None if show == "available" else show,
+                pstatus=self._own_presence.status,
+                ppriority=PRIORITY,
+                pto=to,
             )
+            presence.append(self._nature.caps())
+            presence.send()
 
     def _on_message(self, stanza: Any) -> None:
         message = Message.from_node(stanza)
@@ -316,7 +369,14 @@ class BaseAgent(spade.agent.Agent):
         elif presence.kind in ("available", "unavailable"):
             changed = self.contacts.hear(presence, self.clock.now())
             if changed is not None:
+                self._registry_came(changed)
                 self.presence_changed(changed)
+
+    def _registry_came(self, presence: PresenceStanza) -> None:
+        """Review who sees us when the registry comes back: it may have another allow-list now."""
+        if presence.jid == self.identity.registry.jid and presence.show != "gone":
+            self.peers.forget()
+            self.followers.review()
 
     def presence_changed(self, presence: PresenceStanza) -> None:
         """Called when a contact's presence is another than before; the registry records it."""

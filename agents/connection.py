@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import hashlib
 import secrets
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,14 @@ from slixmpp.util.sasl.client import MECHANISMS
 from slixmpp.util.sasl.mechanisms import SCRAM
 from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import MatchXPath
+from slixmpp.xmlstream.matcher.base import MatcherBase
 from slixmpp.xmlstream.stanzabase import StanzaBase
 from slixmpp.xmlstream.tostring import tostring
 
 from vedette.delivery.backoff import Backoff
-from vedette.errors import ConfigurationError, ConnectionFailedError
+from vedette.errors import ConnectionFailedError
 from vedette.log import Logger
+from vedette.tls import tls_context
 
 ATTEMPT_WITHIN = 20.0
 """Seconds that one attempt may take, from TCP to session."""
@@ -131,26 +132,13 @@ def escaped(text: str) -> str:
     return text
 
 
-def tls_context(ca_file: Path | None) -> ssl.SSLContext:
-    """Return a context that verifies chain and host name, TLS 1.2 or newer.
+class _Queries(MatcherBase):
+    """Matches iqs by type and content; `_criteria` is the set of both."""
 
-    The agents of a process share it (20 ms of CPU each with the system's roots); a changed CA file gives another.
-
-    Raises:
-        ConfigurationError: the CA file cannot be read.
-    """
-    try:
-        changed = 0 if ca_file is None else ca_file.stat().st_mtime_ns
-        return _tls_context(ca_file, changed)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigurationError(str(ca_file), "", f"cannot be used as CA file: {error}") from error
-
-
-@functools.lru_cache(maxsize=4)
-def _tls_context(ca_file: Path | None, _changed: int) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=None if ca_file is None else str(ca_file))
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
+    def match(self, stanza: Any) -> bool:
+        """Tell whether the stanza is one of them."""
+        xml = stanza.xml
+        return len(xml) == 1 and (xml.get("type"), xml[0].tag) in self._criteria
 
 
 class Connection:
@@ -287,6 +275,20 @@ class Connection:
         self.client.register_handler(
             Callback("vedette presence", MatchXPath(f"{{{self.client.default_ns}}}presence"), handler)
         )
+
+    def followers(self) -> list[str]:
+        """Return the bare JIDs to whom the server shows our presence, as the roster says."""
+        roster = self.client.client_roster
+        return [jid for jid in roster if roster[jid]["from"] and jid != self.client.boundjid.bare]
+
+    def on_query(self, kinds: Collection[tuple[str, str]], handler: Callable[[Any], None]) -> None:
+        """Call `handler` for every iq of these kinds: type and the element in it.
+
+        slixmpp's own discovery would tell everybody what this client is: it answers no more.
+        """
+        for name in ("Disco Info", "Disco Items"):
+            self.client.remove_handler(name)
+        self.client.register_handler(Callback("vedette query", _Queries(frozenset(kinds)), handler))
 
     def _settle(self, problem: str) -> None:
         if self._outcome is not None and not self._outcome.done():

@@ -16,6 +16,9 @@ STATUS_LIMIT = 256
 SESSION_LIMIT = 16
 """Sessions of one contact that are kept; the oldest is forgotten first."""
 
+ENDED_LIMIT = 5000
+"""Sessions that ended and are kept, of all contacts; the oldest is forgotten first."""
+
 CONTACT_LIMIT = 5000
 """Contacts kept: presence from more JIDs than that is ignored."""
 
@@ -74,6 +77,7 @@ class Contacts:
     def __init__(self) -> None:
         self._contacts: dict[str, Contact] = {}
         self._sessions: dict[str, dict[str, PresenceStanza]] = {}
+        self._ended: dict[str, None] = {}
 
     def hear(self, presence: PresenceStanza, at: int) -> PresenceStanza | None:
         """Take in a presence stanza; return what is true of the contact now, None if that is nothing new.
@@ -89,8 +93,19 @@ class Contacts:
             while len(sessions) >= SESSION_LIMIT:
                 del sessions[next(iter(sessions))]
             sessions[presence.resource] = presence
+        self._note_end(f"{presence.jid}/{presence.resource}", has_ended=presence.kind != "available")
         now = next(reversed(sessions.values()), presence)
         return now if self.note_presence(now.jid, now.show, now.status, at) else None
+
+    def has_ended(self, full_jid: str) -> bool:
+        """Tell whether a session ended: what it said before may still wait to be read, and is no sign of life."""
+        return full_jid in self._ended
+
+    def address(self, jid: str) -> str:
+        """Return the full JID of a contact's newest session, the bare one where there is none."""
+        sessions = self._sessions.get(jid)
+        resource = next(reversed(sessions)) if sessions else ""
+        return f"{jid}/{resource}" if resource else jid
 
     def note_role(self, jid: str, role: str) -> None:
         """Remember the enrolled role of a contact."""
@@ -109,6 +124,7 @@ class Contacts:
     def all_unknown(self, at: int) -> None:
         """Note that we are cut off: what we knew of others is no longer true."""
         self._sessions.clear()
+        self._ended.clear()
         for contact in self._contacts.values():
             if contact.show != "unknown":
                 contact.show, contact.status, contact.since = "unknown", "", at
@@ -116,6 +132,13 @@ class Contacts:
     def states(self) -> list[ContactState]:
         """Return all, by JID."""
         return [self._contacts[jid].state() for jid in sorted(self._contacts)]
+
+    def _note_end(self, full_jid: str, *, has_ended: bool) -> None:
+        self._ended.pop(full_jid, None)
+        if has_ended:
+            while len(self._ended) >= ENDED_LIMIT:
+                del self._ended[next(iter(self._ended))]
+            self._ended[full_jid] = None
 
     def _of(self, jid: str) -> Contact:
         return self._contacts.setdefault(jid, Contact(jid=jid))

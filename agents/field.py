@@ -1,22 +1,25 @@
-"""The field process: the probes of one machine."""
+"""The field process: the probes and collectors of one machine."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from agents.base import BaseAgent
 from agents.connection import ServerAddress
 from agents.identity import Identity
 from agents.probe import OUTBOX_BYTES, OUTBOX_ITEMS, ProbeAgent
 from registry.outbox import Outbox
+from registry.pauses import Pauses
 from registry.spool import Spool
 from vedette.clock import Clock
-from vedette.configuration.credentials import load_credentials
 from vedette.configuration.fleet import FleetConfiguration, FleetPaths
 from vedette.configuration.probe import ProbeConfiguration, load_probe
+from vedette.configuration.probe_name import probe_name
 from vedette.errors import ConfigurationError
 from vedette.tools.check import Check
 from vedette.tools.schedule import Schedule
@@ -54,32 +57,60 @@ def make_probe(
         target=configuration.up_agent,
         view_port=None if once else configuration.view_port or 0,
         place=configuration.place,
+        # Once is asked for by a person: a pause is not for that.
+        pauses=None if once else Pauses(outbox.with_suffix(".paused")),
     )
 
 
 async def run_field(
     configuration: FleetConfiguration, paths: FleetPaths, *, clock: Clock, report: Report, stop: asyncio.Event
 ) -> None:
-    """Run all probes until `stop` is set.
+    """Run all probes and collectors until `stop` is set.
 
     Raises:
-        ConfigurationError: a probe's file or credentials cannot be used.
+        ConfigurationError: a probe's or collector's file or credentials cannot be used.
         StoreError: an outbox cannot be opened.
         ConnectionFailedError: the XMPP server cannot be reached, trusted or refuses an account.
     """
     probes = [_probe(paths.near(name), paths, clock=clock) for name in configuration.probes]
-    started: list[ProbeAgent] = []
-    try:
+    async with AsyncExitStack() as ending:
         for probe in probes:
             await probe.outbox.open()
-            started.append(probe)
+            ending.push_async_callback(probe.outbox.close)
+            ending.push_async_callback(probe.stop)
             await probe.start()
-        report({"event": "ready", "agents": [_described(probe) for probe in started]})
+        collectors = await _start_collectors(configuration, paths, clock=clock, ending=ending)
+        report({"event": "ready", "agents": [_described(agent) for agent in (*probes, *collectors)]})
         await stop.wait()
-    finally:
-        for probe in reversed(started):
-            await probe.stop()
-            await probe.outbox.close()
+
+
+async def _start_collectors(
+    configuration: FleetConfiguration, paths: FleetPaths, *, clock: Clock, ending: AsyncExitStack
+) -> list[BaseAgent]:
+    """Start the collectors; `ending` stops them, and closes what they share."""
+    if not configuration.collectors:
+        return []
+    # Only now: parsers and patterns are memory that a field of probes does not need.
+    from agents.collector_making import collector_identity, make_collector
+    from vedette.collection.outfit import Outfit
+
+    outfit = Outfit(clock=clock, fetching=configuration.fetching)
+    ending.push_async_callback(outfit.aclose)
+    started: list[BaseAgent] = []
+    for section in configuration.collectors:
+        collector = make_collector(
+            section,
+            file=paths.file,
+            identity=collector_identity(section.name, paths.credentials_of(section.name)),
+            outbox=paths.outbox_of(section.name),
+            clock=clock,
+            fetching=configuration.fetching,
+            outfit=outfit,
+        )
+        ending.push_async_callback(collector.stop)
+        await collector.start()
+        started.append(collector)
+    return started
 
 
 def _probe(file: Path, paths: FleetPaths, *, clock: Clock) -> ProbeAgent:
@@ -126,13 +157,5 @@ def _server(configuration: ProbeConfiguration, known: ServerAddress) -> ServerAd
     return ServerAddress(host=host, port=int(port), ca_file=configuration.ca or known.ca_file)
 
 
-def probe_name(configuration: ProbeConfiguration, file: Path) -> str:
-    """Return the probe's account name: of its JID, else of its credentials, else of its file."""
-    jid = configuration.jid
-    if jid is None and configuration.credentials is not None and configuration.credentials.is_file():
-        jid = load_credentials(configuration.credentials).jid
-    return (jid or file.stem).split("@", maxsplit=1)[0]
-
-
-def _described(probe: ProbeAgent) -> dict[str, str]:
-    return {"jid": probe.identity.jid, "role": probe.identity.role.value, "view": probe.address}
+def _described(agent: BaseAgent) -> dict[str, str]:
+    return {"jid": agent.identity.jid, "role": agent.identity.role.value, "view": agent.address}

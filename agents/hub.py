@@ -9,13 +9,16 @@ from typing import Any
 
 from agents.aggregation import AggregationAgent
 from agents.base import BaseAgent
-from agents.custody import custody_of, trusted_roots
+from agents.custody import custody_of, documents_of, trusted_roots
 from agents.identity import Identity
 from agents.launcher import local_slots
+from agents.people_desk import registry_commands
 from agents.registry import RegistryAgent
 from agents.running import RunningAgents
 from behaviours.admit import DirectoryPeers
 from behaviours.checkpoint import PublishCheckpoints
+from behaviours.prune_output import PruneOutput
+from behaviours.schedule import RunSchedules
 from behaviours.timestamp import BatchPolicy
 from registry.alarms import Alarms
 from registry.checkpoint_folder import CheckpointFolder
@@ -27,14 +30,19 @@ from registry.event_feed import EventFeed
 from registry.finding_list import FindingList
 from registry.heads import SignedHeads
 from registry.intake import Intake
+from registry.job_desk import JobDesk
+from registry.job_output import JobOutput
 from registry.jobs import Jobs
 from registry.proof_progress import ProofProgress
 from registry.proofs import Proofs
 from registry.queues import Queues
 from registry.refusals import Refusals
+from registry.repair_watch import RepairWatch
 from registry.roots import Roots
+from registry.schedule_desk import ScheduleDesk
 from vedette.clock import Clock
 from vedette.configuration.fleet import AuthoritySection, FleetConfiguration, FleetPaths
+from vedette.configuration.people_file import PeopleOfFile
 from vedette.evidence.certificates import TrustRoots, load_certificates
 from vedette.evidence.timestamping import HttpAuthority, TimestampAuthority
 from vedette.fetching.policy import FetchPolicy
@@ -111,8 +119,29 @@ async def run_hub(
             live.wake()
             report(event)
 
+        started: list[BaseAgent] = []
+        running = RunningAgents(started, clock=clock)
+        repairs = RepairWatch(
+            database=database,
+            data=paths.data,
+            outboxes=paths.outboxes,
+            observer=engine.jid,
+            policy=configuration.repairs,
+            stamping=running.stamping,
+            states=running.states,
+            clock=clock,
+        )
         registry, aggregation = _agents(
-            configuration, paths, database, stamps, engine, intake, clock=clock, report=heard
+            configuration,
+            paths,
+            database,
+            stamps,
+            engine,
+            intake,
+            running=running,
+            repairs=repairs,
+            clock=clock,
+            report=heard,
         )
         live = Live(
             database=database,
@@ -121,7 +150,6 @@ async def run_hub(
             roots=trusted_roots(configuration, paths),
             committed=aggregation.committed,
         )
-        started: list[BaseAgent] = []
         api = await start_api(
             configuration,
             paths,
@@ -129,7 +157,7 @@ async def run_hub(
             live=live,
             port=api_port,
             clock=clock,
-            hub=RunningAgents(started, clock=clock),
+            hub=running,
         )
         opened.push_async_callback(api.stop)
         live.start()
@@ -151,11 +179,14 @@ def _agents(
     engine: Identity,
     intake: Intake,
     *,
+    running: RunningAgents,
+    repairs: RepairWatch,
     clock: Clock,
     report: Report,
 ) -> tuple[RegistryAgent, AggregationAgent]:
     directory = Directory(database=database, clock=clock)
-    peers = DirectoryPeers(directory=directory)
+    people = PeopleOfFile(paths.file, clock=clock)
+    peers, jobs = DirectoryPeers(directory=directory, people=people), Jobs(database=database, clock=clock)
     registry = RegistryAgent(
         identity=Identity.load(paths.credentials_of(configuration.registry.name)),
         clock=clock,
@@ -163,14 +194,42 @@ def _agents(
         directory=directory,
         heads=SignedHeads(database=database, clock=clock),
         alarms=Alarms(database=database, clock=clock),
-        jobs=Jobs(database=database, clock=clock),
+        jobs=jobs,
         scope=configuration.jobs.scope,
+        people=people,
+        desk=registry_commands(
+            database=database,
+            jobs=jobs,
+            scope=configuration.jobs.scope,
+            roots=trusted_roots(configuration, paths),
+            documents=documents_of(configuration, paths),
+            hub=running,
+            clock=clock,
+        ),
         slots=local_slots(
             configuration, paths, launcher=f"{configuration.registry.name}@{configuration.xmpp.domain}"
+        ),
+        pruning=PruneOutput(
+            clock=clock,
+            agent_name=configuration.registry.name,
+            output=JobOutput(database=database, clock=clock),
+            days=configuration.jobs.output_days,
+            lines=configuration.jobs.output_lines,
+        ),
+        scheduling=RunSchedules(
+            clock=clock,
+            agent_name=configuration.registry.name,
+            desk=ScheduleDesk(
+                database=database,
+                desk=JobDesk(jobs=jobs, policy=configuration.jobs.scope, clock=clock),
+                clock=clock,
+            ),
         ),
         view_port=configuration.registry.view_port,
         place=configuration.registry.place,
         changed=lambda jid, show: report({"event": "presence", "jid": jid, "show": show}),
+        repairs=repairs,
+        repairs_changed=lambda: report({"event": "repairs"}),
     )
     aggregation = AggregationAgent(
         identity=engine,

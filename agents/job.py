@@ -126,8 +126,7 @@ class JobAgent(BaseAgent):
 
     async def heartbeat(self) -> Heartbeat:
         """Return the sign of life, with what waits in the outbox."""
-        status = await self.outbox.status()
-        return (await super().heartbeat()).model_copy(update={"pending": status.items, "oldest": status.oldest})
+        return (await super().heartbeat()).model_copy(update=(await self.outbox.status()).reported())
 
     async def until_idle(self) -> None:
         """Wait until there was no work for as long as the configuration says, and everything is confirmed."""

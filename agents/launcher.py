@@ -97,13 +97,8 @@ def local_slots(configuration: FleetConfiguration, paths: FleetPaths, *, launche
             scope=section.scope,
             outboxes=paths.outboxes,
         )
-        for name in local_names(configuration)
+        for name in section.names
     ]
-
-
-def local_names(configuration: FleetConfiguration) -> list[str]:
-    """Return the names of the job agents that a fleet's hub may start."""
-    return [f"job{number}" for number in range(1, configuration.jobs.agents + 1)]
 
 
 def _slot(credentials: Path, *, folder: Path, outboxes: Path | None = None, **values: object) -> Slot:

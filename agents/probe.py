@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from agents.base import BaseAgent
 from agents.identity import Identity
+from behaviours.control import ObeyOrders
 from behaviours.deliver import Deliver
 from behaviours.keep_receipts import KeepReceipts
 from behaviours.probe import RunCheck
 from behaviours.supervised import SupervisedBehaviour
 from behaviours.upload import Upload
 from registry.outbox import Outbox
+from registry.pauses import Pauses
 from registry.spool import Spool
 from vedette.clock import Clock
 from vedette.documents.client import DocumentClient
 from vedette.messages.card import Heartbeat
-from vedette.messages.state import Cell, Panel
+from vedette.messages.state import Cell, CheckState, Panel
 from vedette.tools.check import Check
 from vedette.tools.schedule import Schedule
 
@@ -41,6 +43,7 @@ class ProbeAgent(BaseAgent):
         view_port: int | None = 0,
         place: str = "",
         patience: float = 10.0,
+        pauses: Pauses | None = None,
     ) -> None:
         super().__init__(identity=identity, clock=clock, view_port=view_port, place=place, patience=patience)
         """Describe the probe; without a spool, or a document service, large outputs are cut."""
@@ -71,6 +74,16 @@ class ProbeAgent(BaseAgent):
             limit_items=OUTBOX_ITEMS,
             committed=self._committed,
             busy=self._busy,
+            pauses=pauses,
+        )
+        self.obeying = ObeyOrders(
+            clock=clock,
+            agent=identity.jid,
+            exchange=self,
+            peers=self.peers,
+            key=identity.key,
+            started_at=self.started_at,
+            checks=self.running,
         )
 
     async def start(self, auto_register: bool = False) -> None:
@@ -81,18 +94,23 @@ class ProbeAgent(BaseAgent):
             ConnectionFailedError: the server cannot be reached, trusted or refuses the account.
         """
         await self.outbox.open()
+        self.running.load_pause()
         if self.spool is not None:
             await self.spool.open()
         await super().start(auto_register)
 
     def compose_behaviours(self) -> list[SupervisedBehaviour]:
-        """Return run check, deliver, keep receipts, register, and upload where there is a document service."""
-        behaviours = [self.running, self.delivering, self.keeping, self.registering()]
+        """Return run check, deliver, keep receipts, obey, register, and upload where there is a document service."""
+        behaviours = [self.running, self.delivering, self.keeping, self.obeying, self.registering()]
         return behaviours if self.uploading is None else [*behaviours, self.uploading]
 
     def capabilities(self) -> list[str]:
         """Return the tool that it runs."""
         return [self._check.tool_name]
+
+    def checks(self) -> list[CheckState]:
+        """Return its one check."""
+        return [self.running.state_of_check()]
 
     def panels(self) -> list[Panel]:
         """Return the last runs and where they go."""
@@ -113,8 +131,7 @@ class ProbeAgent(BaseAgent):
 
     async def heartbeat(self) -> Heartbeat:
         """Return the sign of life, with what waits in the outbox."""
-        status = await self.outbox.status()
-        return (await super().heartbeat()).model_copy(update={"pending": status.items, "oldest": status.oldest})
+        return (await super().heartbeat()).model_copy(update=(await self.outbox.status()).reported())
 
     def _uploading(self) -> Upload | None:
         service = self.identity.documents

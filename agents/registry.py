@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from agents.base import BaseAgent
@@ -10,7 +11,11 @@ from agents.identity import Identity
 from behaviours.admit import Admit
 from behaviours.launch import LaunchJobAgents, Slot
 from behaviours.peers import Peers
+from behaviours.people import ServePeople
 from behaviours.presence import Change, WatchPresence
+from behaviours.prune_output import PruneOutput
+from behaviours.repair import WatchRepairs
+from behaviours.schedule import RunSchedules
 from behaviours.serve_jobs import ServeJobs
 from behaviours.sign_heads import SignHeads
 from behaviours.supervised import SupervisedBehaviour
@@ -18,10 +23,15 @@ from registry.alarms import Alarms
 from registry.directory import Directory, ReplayedCardError
 from registry.heads import SignedHeads
 from registry.jobs import Jobs, Taker
+from registry.repair_watch import RepairWatch
 from vedette.clock import Clock
 from vedette.jobs.scope import ScopePolicy
 from vedette.messages.batch import Signed
 from vedette.messages.state import Panel
+from vedette.people.contacts import Contact, exchange_element, in_words
+from vedette.people.conversations import Command
+from vedette.people.discovery import Named
+from vedette.people.person import People, Person
 
 
 class RegistryAgent(BaseAgent):
@@ -40,6 +50,12 @@ class RegistryAgent(BaseAgent):
         jobs: Jobs | None = None,
         scope: ScopePolicy | None = None,
         slots: Sequence[Slot] = (),
+        pruning: PruneOutput | None = None,
+        scheduling: RunSchedules | None = None,
+        people: People | None = None,
+        desk: Sequence[Command] = (),
+        repairs: RepairWatch | None = None,
+        repairs_changed: Callable[[], None] = lambda: None,
         view_port: int | None = 0,
         place: str = "",
         patience: float = 10.0,
@@ -47,6 +63,8 @@ class RegistryAgent(BaseAgent):
         self._hub_peers = peers
         super().__init__(identity=identity, clock=clock, view_port=view_port, place=place, patience=patience)
         self._directory = directory
+        self._desk = desk
+        self._greeting: set[asyncio.Task[None]] = set()
         self._on_change = changed
         self.watching = WatchPresence(
             clock=clock,
@@ -62,6 +80,8 @@ class RegistryAgent(BaseAgent):
             directory=directory,
             watch=self.watching,
             key=identity.key,
+            people=people,
+            has_ended=self.contacts.has_ended,
         )
         self.signing: SignHeads | None = None
         if heads is not None and alarms is not None:
@@ -69,7 +89,14 @@ class RegistryAgent(BaseAgent):
                 clock=clock, registry=identity.jid, exchange=self, heads=heads, alarms=alarms, key=identity.key
             )
 
+        self.repairing: WatchRepairs | None = None
+        if repairs is not None:
+            self.repairing = WatchRepairs(
+                clock=clock, agent_name=identity.name, watch=repairs, changed=repairs_changed
+            )
         self._jobs = jobs
+        self.pruning = pruning
+        self.scheduling = scheduling
         self.serving: ServeJobs | None = None
         self.launching: LaunchJobAgents | None = None
         if jobs is not None:
@@ -104,17 +131,56 @@ class RegistryAgent(BaseAgent):
         await self._directory.forget_presence(cause="registry stopped")
 
     def compose_behaviours(self) -> list[SupervisedBehaviour]:
-        """Return admit, watch presence, sign heads, serve jobs and launch those who do them."""
-        optional = [one for one in (self.signing, self.serving, self.launching) if one is not None]
-        return [self.admitting, self.watching, *optional]
+        """Return what admits, watches, signs heads, and schedules, serves, launches and prunes jobs."""
+        optional = (self.signing, self.serving, self.launching, self.pruning, self.scheduling, self.repairing)
+        return [self.admitting, self.watching, *(one for one in optional if one is not None)]
+
+    def commands(self) -> list[Command]:
+        """Return what people may have the fleet do."""
+        return [*self._desk, *super().commands()]
+
+    def serving_people(self) -> ServePeople:
+        """Return the behaviour that answers people; the fleet is found below the registry."""
+        return ServePeople(
+            clock=self.clock,
+            jid=self.identity.jid,
+            nature=self._nature,
+            peers=self.peers,
+            commands=self.commands(),
+            fleet=self._fleet,
+        )
+
+    def welcome(self, person: Person) -> None:
+        """Offer the fleet as contacts to who sees the registry from now on."""
+        task = asyncio.create_task(self._offer_contacts(person), name="contacts for a person")
+        self._greeting.add(task)
+        task.add_done_callback(self._greeting.discard)
 
     def panels(self) -> list[Panel]:
         """Return where the logs stand, and the jobs."""
-        return [one.panel() for one in (self.signing, self.serving, self.launching) if one is not None]
+        return [
+            one.panel() for one in (self.signing, self.serving, self.launching, self.scheduling) if one is not None
+        ]
 
     def presence_changed(self, presence: PresenceStanza) -> None:
         """Record what a presence stanza says."""
         self.watching.heard(presence.jid, show=presence.show, status=presence.status, cause="presence")
+
+    async def _fleet(self) -> list[Named]:
+        return [
+            Named(jid=self.contacts.address(entry.jid), name=f"{entry.jid.partition('@')[0]} ({entry.role.value})")
+            for entry in await self._directory.agents()
+        ]
+
+    async def _offer_contacts(self, person: Person) -> None:
+        agents = await self._directory.agents()
+        contacts = [
+            Contact(jid=entry.jid, role=entry.role.value) for entry in agents if entry.jid != self.identity.jid
+        ]
+        if contacts and self.online:
+            message = self.client.make_message(mto=person.jid, mbody=in_words(contacts), mtype="chat")
+            message.append(exchange_element(contacts))
+            message.send()
 
     async def _demand(self) -> int | None:
         """Return how many job agents of this machine would find work."""

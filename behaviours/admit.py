@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from behaviours.exchange import Exchange, Incoming, refusal, reply
-from behaviours.peers import Peer
+from behaviours.peers import Known, Peer
 from behaviours.presence import WatchPresence
 from behaviours.supervised import SupervisedBehaviour
 from registry.directory import AgentEntry, Directory, Enrolled, ReplayedCardError
@@ -13,8 +14,9 @@ from vedette.clock import Clock
 from vedette.errors import RefusedError
 from vedette.messages.batch import Signed, parse_model
 from vedette.messages.card import Heartbeat, Role
-from vedette.messages.directory import DirectoryAnswer, DirectoryEntry, DirectoryQuestion
+from vedette.messages.directory import DirectoryAnswer, DirectoryEntry, DirectoryQuestion, PersonEntry
 from vedette.messages.envelope import Action, Performative
+from vedette.people.person import People
 from vedette.signing import SigningKey, VerifyingKey
 
 ANSWERED_AT_MOST = 1000
@@ -24,8 +26,9 @@ ANSWERED_AT_MOST = 1000
 class DirectoryPeers:
     """Looks agents up in the directory itself: for the agents of the hub."""
 
-    def __init__(self, *, directory: Directory) -> None:
+    def __init__(self, *, directory: Directory, people: People | None = None) -> None:
         self._directory = directory
+        self._people = People() if people is None else people
 
     async def of_jid(self, jid: str) -> Peer | None:
         """Return the enrolled agent behind a bare JID, None for a stranger."""
@@ -35,6 +38,14 @@ class DirectoryPeers:
     async def of_role(self, role: Role) -> tuple[Peer, ...]:
         """Return the live agents of a role."""
         return tuple([_peer(entry) for entry in await self._directory.live(role)])
+
+    async def who(self, jid: str) -> Known | None:
+        """Return which agent or person is behind a bare JID."""
+        peer = await self.of_jid(jid)
+        return Known(peers=() if peer is None else (peer,), person=self._people.find(jid))
+
+    def forget(self) -> None:
+        """Do nothing: the directory itself notices changes."""
 
 
 def _peer(entry: Enrolled | AgentEntry) -> Peer:
@@ -67,12 +78,28 @@ class Admit(SupervisedBehaviour):
         directory: Directory,
         watch: WatchPresence,
         key: SigningKey,
+        people: People | None = None,
+        has_ended: Callable[[str], bool] = lambda full_jid: False,
     ) -> None:
+        """Make it.
+
+        Args:
+            clock: what tells the time.
+            agent_name: whose log lines they are.
+            exchange: what answers go through.
+            directory: who is enrolled.
+            watch: who is told of signs of life.
+            key: what answers are signed with.
+            people: who is allowed, of people.
+            has_ended: tells whether the session of a full JID ended, which its last message may come after.
+        """
         super().__init__(clock=clock, agent_name=agent_name)
+        self._has_ended = has_ended
         self._exchange = exchange
         self._directory = directory
         self._watch = watch
         self._key = key
+        self._people = People() if people is None else people
 
     async def run(self) -> None:
         """Handle one message."""
@@ -91,7 +118,10 @@ class Admit(SupervisedBehaviour):
             await self._register(message)
         elif message.action is Action.HEARTBEAT:
             beat = parse_model(Heartbeat, message.value())
+            if self._is_late(message):
+                return
             self._watch.heard(message.sender, show=beat.show, status=beat.status, cause="heartbeat")
+            self._watch.reported(message.sender, beat)
             self.counters["heartbeats"] += 1
         else:
             await self._resolve(message)
@@ -105,15 +135,26 @@ class Admit(SupervisedBehaviour):
             answer = {"field": error.field, "reason": error.reason, "newest": error.newest}
             self._exchange.send(reply(message, Performative.REFUSE, answer))
             return
-        self._watch.registered(message.sender)
+        if not self._is_late(message):
+            self._watch.registered(message.sender)
         self._exchange.send(reply(message, Performative.AGREE, {"registered": card.jid}))
         self.counters["registered"] += 1
         self.log.info("registered", peer=card.jid, role=card.role.value)
 
+    def _is_late(self, message: Incoming) -> bool:
+        """Tell whether a message waited here while its sender's session ended: presence is not put in a queue."""
+        if not self._has_ended(message.full_sender):
+            return False
+        self.counters["late"] += 1
+        return True
+
     async def _resolve(self, message: Incoming) -> None:
         question = parse_model(DirectoryQuestion, message.value())
+        person = None if question.jid is None else self._people.find(question.jid)
         if question.role is not None:
             found = await self._directory.live(question.role)
+        elif person is not None:
+            found = []
         else:
             found = [entry for entry in await self._directory.agents() if entry.jid == question.jid]
         answer = DirectoryAnswer(
@@ -124,6 +165,7 @@ class Admit(SupervisedBehaviour):
                 for entry in found[:ANSWERED_AT_MOST]
                 if entry.public_key is not None
             ],
+            people=[] if person is None else [PersonEntry(jid=person.jid, role=person.role)],
         )
         sealed = Signed.seal(answer, self._key)
         self._exchange.send(reply(message, Performative.INFORM, sealed.model_dump()))

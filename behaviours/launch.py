@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from behaviours.supervised import SupervisedBehaviour
+from vedette import log
 from vedette.clock import Clock
 from vedette.configuration.jobs import JobAgentConfiguration
 from vedette.delivery.backoff import Backoff
@@ -112,8 +113,8 @@ class LaunchJobAgents(SupervisedBehaviour):
         # Standard output is not passed on: the hub's own is read by its supervisor.
         one.process = await asyncio.create_subprocess_exec(
             *argv,
-            "--parent-pid",
-            str(os.getpid()),
+            *("--log-level", log.level()),
+            *("--parent-pid", str(os.getpid())),
             stdin=DEVNULL,
             stdout=DEVNULL,
             env={**os.environ, MARK: one.mark},

@@ -14,6 +14,7 @@ from vedette.messages.batch import Signed, open_signed, parse_model
 from vedette.messages.card import Role
 from vedette.messages.directory import DirectoryAnswer, DirectoryQuestion
 from vedette.messages.envelope import Action, Performative
+from vedette.people.person import Person
 from vedette.signing import VerifyingKey
 
 KEPT_FOR = 15.0
@@ -49,8 +50,18 @@ class Peer:
         return self.key
 
 
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What the registry says of a question; nobody and nothing where it knows none."""
+
+    peers: tuple[Peer, ...] = ()
+    """The agents."""
+    person: Person | None = None
+    """The person."""
+
+
 class Peers(Protocol):
-    """Looks agents up; the hub does it in its store, others ask the registry."""
+    """Looks agents and people up; the hub does it in its store, others ask the registry."""
 
     async def of_jid(self, jid: str) -> Peer | None:
         """Return the enrolled agent behind a bare JID, None for a stranger."""
@@ -58,6 +69,14 @@ class Peers(Protocol):
 
     async def of_role(self, role: Role) -> tuple[Peer, ...]:
         """Return the live agents of a role."""
+        ...
+
+    async def who(self, jid: str) -> Known | None:
+        """Return which agent or person is behind a bare JID; None when nobody could be asked."""
+        ...
+
+    def forget(self) -> None:
+        """Believe no earlier answer any more: the registry may know better now."""
         ...
 
 
@@ -69,20 +88,29 @@ class RegistryPeers:
         self._registry = registry
         self._clock = clock
         self._log = logger("resolve", agent=agent_name)
-        self._cache: dict[str, tuple[float, tuple[Peer, ...]]] = {}
+        self._cache: dict[str, tuple[float, Known]] = {}
 
     async def of_jid(self, jid: str) -> Peer | None:
         """Return the enrolled agent behind a bare JID, None for a stranger or when nobody answers."""
         if jid == self._registry.jid:
             return self._registry
         found = await self._ask(jid=jid)
-        return found[0] if found else None
+        return found.peers[0] if found is not None and found.peers else None
 
     async def of_role(self, role: Role) -> tuple[Peer, ...]:
         """Return the live agents of a role, none when nobody answers."""
-        return await self._ask(role=role)
+        found = await self._ask(role=role)
+        return () if found is None else found.peers
 
-    async def _ask(self, *, role: Role | None = None, jid: str | None = None) -> tuple[Peer, ...]:
+    async def who(self, jid: str) -> Known | None:
+        """Return which agent or person is behind a bare JID; None when the registry does not answer."""
+        return Known(peers=(self._registry,)) if jid == self._registry.jid else await self._ask(jid=jid)
+
+    def forget(self) -> None:
+        """Ask again the next time."""
+        self._cache.clear()
+
+    async def _ask(self, *, role: Role | None = None, jid: str | None = None) -> Known | None:
         name = f"role {role}" if role is not None else f"jid {jid}"
         now = self._clock.monotonic()
         known = self._cache.get(name)
@@ -90,14 +118,14 @@ class RegistryPeers:
             return known[1]
         answer = await self._fetch(DirectoryQuestion(role=role, jid=jid, nonce=secrets.token_hex(16)))
         if answer is None:
-            return ()
+            return None
         if len(self._cache) >= CACHE_LIMIT:
             self._cache.clear()
         # An empty answer about a role is asked again soon: an engine may be coming up right now.
-        self._cache[name] = (now + (KEPT_FOR if answer else 1.0), answer)
+        self._cache[name] = (now + (KEPT_FOR if answer != Known() else 1.0), answer)
         return answer
 
-    async def _fetch(self, question: DirectoryQuestion) -> tuple[Peer, ...] | None:
+    async def _fetch(self, question: DirectoryQuestion) -> Known | None:
         message = compose(
             to=self._registry.jid,
             performative=Performative.REQUEST,
@@ -113,10 +141,12 @@ class RegistryPeers:
             answer = open_signed(DirectoryAnswer, signed, self._registry.verifying())
             if answer.nonce != question.nonce:
                 raise RefusedError("nonce", "is not the one that was asked with")
-            return tuple(
+            people = [Person(jid=e.jid, role=e.role) for e in answer.people if e.jid == question.jid]
+            peers = tuple(
                 Peer(jid=e.jid, role=e.role, key=VerifyingKey.from_text(e.public_key), show=e.show)
                 for e in answer.agents
             )
+            return Known(peers=peers, person=people[0] if people else None)
         except RefusedError as error:
             self._log.warning("the registry's answer is refused", reason=str(error))
             return None

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from behaviours.supervised import SupervisedBehaviour
+from registry.agent_reports import OutboxReport
 from registry.directory import Directory, Show, StrangerError
 from vedette.clock import Clock
 from vedette.errors import StoreError
+from vedette.messages.card import Heartbeat
 
 SILENT_AFTER = 30.0
 """Seconds without any sign of life after which an agent is gone: three heartbeats."""
@@ -57,6 +59,7 @@ class WatchPresence(SupervisedBehaviour):
         self._waiting: asyncio.Queue[Change] = asyncio.Queue(CHANGES)
         self._heard: dict[str, float] = {}
         self._seen: dict[str, int] = {}
+        self._reports: dict[str, OutboxReport] = {}
         self._shows: dict[str, tuple[str, str]] = {}
         self._swept_at = 0.0
 
@@ -68,6 +71,18 @@ class WatchPresence(SupervisedBehaviour):
         else:
             self._heard.pop(jid, None)
         self._learn(Change(jid=jid, show=show, status=status, cause=cause))
+
+    def reported(self, jid: str, beat: Heartbeat) -> None:
+        """Note what a heartbeat says of the agent's outbox; its age is counted by our clock, as all times here."""
+        if beat.pending is None:
+            return
+        now = self.clock.now()
+        self._reports[jid] = OutboxReport(
+            reported_at=now,
+            waiting=beat.pending,
+            waiting_since=max(0, now - beat.oldest) if beat.pending else None,
+            dead_letters=beat.dead_letters,
+        )
 
     def registered(self, jid: str) -> None:
         """Note that an agent sent its card: it is there, unless it said otherwise before."""
@@ -121,7 +136,8 @@ class WatchPresence(SupervisedBehaviour):
             self._heard[self._watcher] = now
             self._seen[self._watcher] = self.clock.now()
         seen, self._seen = self._seen, {}
-        await self._directory.seen(seen)
+        reports, self._reports = self._reports, {}
+        await self._directory.seen(seen, reports)
         for jid, heard in list(self._heard.items()):
             if now - heard > SILENT_AFTER:
                 del self._heard[jid]

@@ -25,11 +25,15 @@ UNANSWERED_PAUSE = 0.5
 
 
 class Session(Exchange, Protocol):
-    """An exchange that counts its sessions."""
+    """An exchange that counts its sessions, and can be seen."""
 
     @property
     def session(self) -> int:
         """Number of the present session."""
+        ...
+
+    def show_presence_to(self, jid: str) -> None:
+        """Show our presence, and its end, to who is not subscribed yet."""
         ...
 
 
@@ -78,6 +82,8 @@ class Register(SupervisedBehaviour):
         card = self._card()
         if card.signed_at <= self._newest_card:
             card = card.model_copy(update={"signed_at": self._newest_card + 1})
+        # Before the card, which makes the registry subscribe: it hears of our end even if that comes before it has.
+        self._exchange.show_presence_to(self._registry)
         signed = Signed.seal(card, self._key)
         answer = await self._exchange.ask(self._request(Action.REGISTER, signed.model_dump()), time_limit=5.0)
         if answer is not None and answer.performative is Performative.AGREE:

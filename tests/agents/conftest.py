@@ -11,6 +11,7 @@ import pytest
 
 from ejabberd.embedded import EmbeddedServer, EmbeddedSettings
 from tests.agents.station import DOMAIN, Station, Until
+from tests.timing import PATIENCE
 from vedette.clock import SystemClock
 from vedette.evidence.authority.local import LocalAuthority
 
@@ -44,7 +45,7 @@ async def station(xmpp: EmbeddedServer, tmp_path: Path) -> AsyncIterator[Station
 def until() -> Until:
     """Wait until a condition holds; it may be a coroutine function's result."""
 
-    async def wait(condition: Callable[[], Any], seconds: float = 15.0) -> None:
+    async def wait(condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
         deadline = asyncio.get_running_loop().time() + seconds
         while True:
             result = condition()

@@ -1,6 +1,6 @@
 """A probe as SCANDALE writes it: SPADE and nothing of ours, in a process of its own.
 
-Reads `{"jid", "password", "port", "to", "bodies"}` from stdin, sends each body, and ends.
+Reads `{"jid", "password", "port", "to", "bodies"}` from stdin, sends each body, and ends when stdin does.
 """
 
 from __future__ import annotations
@@ -32,13 +32,14 @@ class SendResult(OneShotBehaviour):
 
 
 async def main() -> None:
-    wanted = json.load(sys.stdin)
+    wanted = json.loads(sys.stdin.readline())
     probe = spade.agent.Agent(wanted["jid"], wanted["password"], port=wanted["port"], verify_security=False)
     await probe.start(auto_register=False)
     for body in wanted["bodies"]:
         behaviour = SendResult(to=wanted["to"], body=body)
         probe.add_behaviour(behaviour)
         await behaviour.join()
+    await asyncio.to_thread(sys.stdin.read)
     await probe.stop()
 
 

@@ -14,14 +14,17 @@ from agents.aggregation import AggregationAgent
 from agents.base import BaseAgent
 from agents.connection import ServerAddress
 from agents.identity import Identity
+from agents.people_desk import registry_commands
 from agents.registry import RegistryAgent
+from agents.running import RunningAgents
 from behaviours.admit import DirectoryPeers
 from behaviours.deliver import Deliver
 from behaviours.peers import Peer
 from behaviours.supervised import SupervisedBehaviour
 from behaviours.timestamp import BatchPolicy
-from ejabberd.accounts import EmbeddedAccounts, new_password
+from ejabberd.accounts import Accounts, EmbeddedAccounts, new_password
 from ejabberd.embedded import EmbeddedServer
+from ejabberd.server import EjabberdServer
 from registry import tables
 from registry.alarms import Alarms
 from registry.audit import Audit
@@ -40,10 +43,13 @@ from registry.proofs import Proofs
 from registry.queues import Queues
 from registry.refusals import Refusals
 from vedette.clock import SystemClock
+from vedette.configuration.people_file import PeopleOfFile
 from vedette.correlation.policy import CorrelationPolicy
+from vedette.evidence.certificates import TrustRoots
 from vedette.evidence.timestamping import TimestampAuthority
 from vedette.jobs.scope import ScopePolicy
 from vedette.messages.card import Role
+from vedette.people.person import People, Person
 from vedette.signing import SigningKey
 
 DOMAIN = "localhost"
@@ -91,12 +97,14 @@ class Sender(BaseAgent):
 class Station:
     """Server, store, registry and engine of one test."""
 
-    def __init__(self, *, server: EmbeddedServer, folder: Path, store_url: str | None = None) -> None:
+    def __init__(
+        self, *, server: EmbeddedServer | EjabberdServer, folder: Path, store_url: str | None = None
+    ) -> None:
         self.store_url = store_url or f"sqlite:///{folder / 'store.db'}"
         self.server = server
         self.folder = folder
         self.clock = SystemClock()
-        self.accounts = EmbeddedAccounts(server.ca_file.parent)
+        self.accounts: Accounts = EmbeddedAccounts(server.ca_file.parent)
         self.database = Database(self.store_url)
         self.directory = Directory(database=self.database, clock=self.clock)
         self.items = Items(database=self.database)
@@ -107,6 +115,9 @@ class Station:
         self.event_readers: list[str] = []
         self.jobs = Jobs(database=self.database, clock=self.clock)
         self.scope: ScopePolicy | None = None
+        self.people: list[Person] = []
+        self.people_file: Path | None = None
+        self.roots: dict[str, TrustRoots] = {}
         self._suffix = uuid4().hex[:8]
         self._agents: list[BaseAgent] = []
         self._databases: list[Database] = [self.database]
@@ -139,17 +150,27 @@ class Station:
 
     async def start_hub(self, *authorities: TimestampAuthority, policy: BatchPolicy | None = None) -> None:
         """Start registry and engine."""
-        peers = DirectoryPeers(directory=self.directory)
+        desk = registry_commands(
+            database=self.database,
+            jobs=self.jobs,
+            scope=self.scope or ScopePolicy(),
+            roots=self.roots,
+            documents=None,
+            hub=RunningAgents(self._agents, clock=self.clock),
+            clock=self.clock,
+        )
         registry = await self.identity("registry", Role.REGISTRY)
         self._make_registry = lambda: RegistryAgent(
             identity=registry,
             clock=self.clock,
-            peers=peers,
+            peers=DirectoryPeers(directory=self.directory, people=self._allow_list()),
             directory=self.directory,
             heads=SignedHeads(database=self.database, clock=self.clock),
             alarms=Alarms(database=self.database, clock=self.clock),
             jobs=None if self.scope is None else self.jobs,
             scope=self.scope,
+            people=self._allow_list(),
+            desk=desk,
             changed=lambda jid, show: self.progress.append({"event": "presence", "jid": jid, "show": show}),
         )
         self.registry = self._make_registry()
@@ -169,6 +190,11 @@ class Station:
         self.engine = self._make_engine()
         await self.start(self.registry)
         await self.start(self.engine)
+
+    def _allow_list(self) -> People:
+        if self.people_file is None:
+            return People(self.people)
+        return PeopleOfFile(self.people_file, clock=self.clock)
 
     async def start_engine(self, name: str, *authorities: TimestampAuthority) -> AggregationAgent:
         """Start one more engine, on a connection of its own to the station's store."""

@@ -9,12 +9,13 @@ from spade.message import Message
 
 from behaviours.exchange import compose
 from tests.agents.station import DOMAIN, Sender, Station, Until, make_item
+from tests.timing import PATIENCE
 from vedette.messages.card import Role
 from vedette.messages.envelope import Action, Performative
 
 
 async def _ask(sender: Sender, message: Message) -> Any:
-    answer = await sender.ask(message, time_limit=5.0)
+    answer = await sender.ask(message, time_limit=PATIENCE)
     assert answer is not None
     return answer.performative, answer.value()
 
@@ -120,7 +121,7 @@ async def test_a_flood_of_nonsense_is_counted_and_the_agent_stays(station: Stati
         if number % 50 == 0:
             await asyncio.sleep(0)
     await sender.observe(make_item())
-    await until(lambda: sender.delivering.counters["confirmed"] == 1, 30.0)
+    await until(lambda: sender.delivering.counters["confirmed"] == 1)
     refused = station.engine.receiving.counters["refused"] + station.engine.receiving.counters["dropped"]
     assert refused + station.engine.counters["dropped"] >= 500
 

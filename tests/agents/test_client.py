@@ -14,8 +14,9 @@ from slixmpp.util.sasl.mechanisms import SCRAM
 from slixmpp.xmlstream.tostring import tostring
 from spade.message import Message
 
-from agents.connection import Client, OpensslScram, stretch_by_openssl, tls_context
+from agents.connection import Client, OpensslScram, stretch_by_openssl
 from ejabberd.authority import Authority
+from vedette.tls import tls_context
 
 
 @pytest.fixture

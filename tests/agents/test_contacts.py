@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agents.contacts import CONTACT_LIMIT, SESSION_LIMIT, Contacts, PresenceStanza, Show
+from agents.contacts import CONTACT_LIMIT, ENDED_LIMIT, SESSION_LIMIT, Contacts, PresenceStanza, Show
 
 JID = "probe1@localhost"
 
@@ -33,6 +33,22 @@ def test_the_newest_session_says_how_it_is() -> None:
     back = contacts.hear(presence("two", "gone"), 3)
     assert back is not None
     assert back.show == "available"
+
+
+def test_which_sessions_ended_is_known_until_they_come_back() -> None:
+    contacts = Contacts()
+    contacts.hear(presence("one"), 1)
+    contacts.hear(presence("two"), 2)
+    contacts.hear(presence("one", "gone"), 3)
+    assert [contacts.has_ended(f"{JID}/{name}") for name in ("one", "two", "three")] == [True, False, False]
+    contacts.hear(presence("one"), 4)
+    assert not contacts.has_ended(f"{JID}/one")
+    for number in range(ENDED_LIMIT + 1):
+        contacts.hear(presence(str(number), "gone"), 5)
+    assert [contacts.has_ended(f"{JID}/{name}") for name in (0, 1, ENDED_LIMIT)] == [False, True, True]
+    # Cut off, nobody knows who is there.
+    contacts.all_unknown(6)
+    assert not contacts.has_ended(f"{JID}/1")
 
 
 def test_cut_off_from_the_server_nothing_is_known() -> None:

@@ -130,5 +130,5 @@ async def test_what_waited_while_the_engine_was_away_arrives(station: Station, u
     sender = await station.sender()
     items = await sender.observe(*[make_item() for _ in range(10)])
     await station.start_hub()
-    await until(lambda: sender.delivering.counters["confirmed"] == len(items), 30.0)
+    await until(lambda: sender.delivering.counters["confirmed"] == len(items))
     assert await station.count() == 10

@@ -118,7 +118,7 @@ async def test_twenty_mebibytes_become_a_bundle_that_verifies(
     service = await serve()
     code = f"import sys; sys.stdout.write('line of output\\n' * ({20 * MIB} // 15))"
     probe = await start_probe(station, await service.for_agent(station.jid("prober")), code)
-    await until(lambda: any(event["event"] == "stamped" for event in station.progress), 60)
+    await until(lambda: any(event["event"] == "stamped" for event in station.progress))
 
     item = await station.items.get(probe.running.last_uuid)
     payload = b"line of output\n" * (20 * MIB // 15)
@@ -156,7 +156,7 @@ async def test_other_items_do_not_wait_for_an_upload(station: Station, serve: Se
     await until(lambda: uploads(probe)["failed"] > 0)
 
     await serve(port=int(address.url.rsplit(":", maxsplit=1)[1]))
-    await until(lambda: probe.delivering.counters["confirmed"] == 6, 60)
+    await until(lambda: probe.delivering.counters["confirmed"] == 6)
     assert await station.count() == 6
     await finish(probe)
 
@@ -191,7 +191,7 @@ async def test_a_restart_uploads_what_was_spooled_and_removes_orphans(
     )
     await station.start(second)
     assert spooled(second) == kept
-    await until(lambda: second.delivering.counters["confirmed"] == 2, 60)
+    await until(lambda: second.delivering.counters["confirmed"] == 2)
     assert (await station.items.get(uuid))["meta"]["size"] == MIB + 1
     await finish(second)
 
@@ -206,8 +206,8 @@ async def test_an_item_whose_document_is_unknown_is_refused_and_uploaded_again(
     )
     sha256 = hashlib.sha256(b"x" * MIB + b"\n").hexdigest()
     # The hub has it, and loses it before the item comes: as after restoring a safety copy.
-    await until(lambda: probe.running.last_uuid, 30)
-    await until(lambda: probe.delivering.counters["confirmed"] == 1, 30)
+    await until(lambda: probe.running.last_uuid)
+    await until(lambda: probe.delivering.counters["confirmed"] == 1)
     await service.documents.delete(sha256, by="test", reason="lost")
     data = make_item(b"", sha256=sha256, size=MIB + 1)
     data["payload"] = {"document": sha256}
@@ -217,11 +217,11 @@ async def test_an_item_whose_document_is_unknown_is_refused_and_uploaded_again(
     await probe.spool.add(data, file)
     await probe.outbox.uploaded(sha256)
     probe.delivering.wake()
-    await until(lambda: probe.delivering.counters["refused"] == 1, 30)
+    await until(lambda: probe.delivering.counters["refused"] == 1)
     (refusal, *_) = await station.refusals.last()
     assert refusal.field == "payload.document"
     assert "upload it" in refusal.reason
-    await until(lambda: probe.delivering.counters["confirmed"] == 2, 30)
+    await until(lambda: probe.delivering.counters["confirmed"] == 2)
     assert await station.count() == 2
     await finish(probe)
 
@@ -232,7 +232,7 @@ async def test_what_the_service_never_takes_becomes_a_dead_letter_in_the_end(
     await station.start_hub()
     service = await serve(limit=MIB)
     probe = await start_probe(station, await service.for_agent(station.jid("prober")), f"print('x' * {2 * MIB})")
-    await until(lambda: uploads(probe)["refused"] == 2, 30)
+    await until(lambda: uploads(probe)["refused"] == 2)
     assert (await probe.outbox.status()).items == 1
     uuid = probe.running.last_uuid
     for _ in range(3):
@@ -241,7 +241,7 @@ async def test_what_the_service_never_takes_becomes_a_dead_letter_in_the_end(
     assert letter.uuid == uuid
     assert len(spooled(probe)) == 1
     await probe.outbox.discard(uuid, "too large to be of use")
-    await until(lambda: spooled(probe) == [], 30)
+    await until(lambda: spooled(probe) == [])
     await finish(probe)
 
 
@@ -253,7 +253,7 @@ async def test_a_revoked_key_keeps_everything_until_there_is_another(
     address = await service.for_agent(station.jid("prober"))
     await service.keys.revoke_agent(station.jid("prober"))
     probe = await start_probe(station, address, f"print('x' * {MIB})")
-    await until(lambda: uploads(probe)["failed"] >= 2, 30)
+    await until(lambda: uploads(probe)["failed"] >= 2)
     assert list(service.folder.ids()) == []
     assert len(spooled(probe)) == 1
     assert (await probe.outbox.status()).items == 1
@@ -263,7 +263,7 @@ async def test_a_revoked_key_keeps_everything_until_there_is_another(
 async def test_without_a_service_what_is_too_large_is_cut_as_before(station: Station, until: Until) -> None:
     await station.start_hub()
     probe = await start_probe(station, None, f"print('x' * {MIB})")
-    await until(lambda: probe.delivering.counters["confirmed"] == 1, 30)
+    await until(lambda: probe.delivering.counters["confirmed"] == 1)
     meta = (await station.items.get(probe.running.last_uuid))["meta"]
     assert meta["truncated"] is True
     await finish(probe)
@@ -281,7 +281,7 @@ async def test_a_parsed_output_that_is_too_large_becomes_a_document_too(
         result_parser="json",
         expected_value={"key": "x" * MIB},
     )
-    await until(lambda: probe.delivering.counters["confirmed"] == 1, 60)
+    await until(lambda: probe.delivering.counters["confirmed"] == 1)
     item = await station.items.get(probe.running.last_uuid)
     assert "parse_error" not in item["meta"]
     assert item["meta"]["size"] > MIB

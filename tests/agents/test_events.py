@@ -25,6 +25,7 @@ from ejabberd.embedded import EmbeddedServer, EmbeddedSettings
 from ejabberd.server import EjabberdServer, find_installation
 from registry.event_feed import ScanEvent
 from tests.agents.station import DOMAIN, Station, Until, make_item
+from tests.timing import PATIENCE
 from vedette.errors import ConfigurationError
 from vedette.evidence.authority.local import LocalAuthority
 
@@ -69,7 +70,7 @@ async def reader(station: Station) -> AsyncIterator[MakeReader]:
         client = Reader(station.jid(name) + "/any", password, station)
         clients.append(client)
         client.connect("127.0.0.1", station.server.port)
-        await client.wait_until("session_start", 10)
+        await client.wait_until("session_start", PATIENCE)
         client.send_presence(ppriority=1)
         return client
 
@@ -101,6 +102,8 @@ async def _ejabberd(folder: Path) -> AsyncIterator[Station]:
             station = Station(server=cast(EmbeddedServer, server), folder=folder)
             station.accounts = cast(EmbeddedAccounts, EjabberdAccounts(place))
             yield station
+            # A clean end takes a second more, and is tested elsewhere.
+            server.kill()
 
 
 @pytest.fixture(params=[_embedded, _ejabberd])

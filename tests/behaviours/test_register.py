@@ -65,6 +65,7 @@ async def test_it_sends_the_signed_card_and_then_signs_of_life(until: Until) -> 
         assert behaviour.registered
     (asked,) = board.asked
     assert (str(asked.to), asked.get_metadata("action")) == (REGISTRY, "register")
+    assert board.shown == [REGISTRY]
     signed = Signed.model_validate(parse_json(asked.body))
     assert open_signed(Card, signed, KEY.verifying).jid == "probe1@localhost"
     beat = Heartbeat.model_validate(parse_json(board.sent[0].body))

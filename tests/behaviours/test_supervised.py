@@ -13,6 +13,7 @@ from behaviours import supervised
 from behaviours.supervised import SupervisedBehaviour
 from tests.agents.station import Until
 from tests.behaviours.switchboard import incoming, started
+from tests.timing import bound
 from vedette.clock import ManualClock
 from vedette.delivery.backoff import Backoff
 from vedette.messages.envelope import Action, Performative
@@ -87,7 +88,7 @@ async def test_kill_ends_it_at_once_wherever_it_waits(until: Until, failures: in
     moody.start()
     await until(lambda: moody.state().runs == 1)
     moody.kill()
-    await asyncio.wait_for(moody.ended(), 0.5)
+    await asyncio.wait_for(moody.ended(), bound(0.5))
     assert moody.is_killed()
     assert not moody.is_running
     assert moody.cleaned == (failures == 0)
