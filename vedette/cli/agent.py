@@ -9,18 +9,19 @@ from pathlib import Path
 
 import typer
 
-from agents.field import make_probe, probe_identity, probe_name
+from agents.field import make_probe, probe_identity
 from agents.probe import ProbeAgent
 from vedette import log
 from vedette.cli.output import JSON_OPTION, Exit, complain, print_json, print_line
 from vedette.cli.up import LEVEL_OPTION, LogLevel, stop_on_signals
 from vedette.clock import SystemClock
 from vedette.configuration.probe import load_probe
+from vedette.configuration.probe_name import probe_name
 from vedette.messages.card import Role
 from vedette.parent import end_with_parent
 from vedette.tools.check import Check
 
-CONFIG_OPTION = typer.Option(..., "-c", "--config", help="The agent's configuration; for a probe SCANDALE's JSON.")
+CONFIG_OPTION = typer.Option(..., "-c", "--config", help="The agent's configuration; a probe's is SCANDALE's JSON.")
 ONCE_OPTION = typer.Option(False, "--once", help="Run once; exit 0 only after the engine confirmed.")
 CREDENTIALS_OPTION = typer.Option(None, "--credentials", help="The file that 'vedette enroll' wrote.")
 OUTBOX_OPTION = typer.Option(None, "--outbox", help="Where results wait until they are confirmed.")
@@ -60,6 +61,17 @@ def agent(
         log.configure(level=log_level)
         run = run_job_agent if role is Role.JOB else run_launcher
         asyncio.run(run(config))
+        return
+    if role is Role.COLLECTOR:
+        from vedette.cli.collector_agent import run_collector_agent
+
+        end_with_parent(parent_pid)
+        log.configure(level=LogLevel.ERROR if once and log_level is LogLevel.INFO else log_level)
+        ended = run_collector_agent(
+            config, credentials=credentials, outbox=outbox, once=once, wait=wait, as_json=as_json
+        )
+        if ended:
+            raise typer.Exit(ended)
         return
     if role is not Role.PROBE:
         raise typer.BadParameter(f"an agent of role {role.value} is not run by itself; vedette up runs the hub")

@@ -6,25 +6,36 @@ from pathlib import Path
 
 import typer
 
-from agents.field import probe_name
+from vedette.cli.check_sources import section_lines, source_lines
 from vedette.cli.inspection import inspect_fleet, pace_notes
 from vedette.cli.output import JSON_OPTION, print_json, print_line
 from vedette.clock import SystemClock
+from vedette.collection.sections import holds_sections, section_of
+from vedette.configuration.collector import CollectorSection, is_collector_file, load_collector
 from vedette.configuration.fleet import FleetConfiguration, FleetPaths, load_fleet
 from vedette.configuration.probe import load_probe
+from vedette.configuration.probe_name import probe_name
 from vedette.tools.check import Check
 
-FILE_ARGUMENT = typer.Argument(help="A probe's JSON file or a fleet's vedette.yml.")
+FILE_ARGUMENT = typer.Argument(help="A probe's JSON file, a fleet's vedette.yml, a collector's file, or sources.")
 
 
 def check_config(file: Path = FILE_ARGUMENT, as_json: bool = JSON_OPTION) -> None:
     """Check a configuration file and say what it would do; exit 2 names the key and the reason."""
-    lines = _fleet_lines(file) if file.suffix in (".yml", ".yaml") else _probe_lines(file)
+    lines = _yaml_lines(file) if file.suffix in (".yml", ".yaml") else _probe_lines(file)
     if as_json:
         print_json({"file": str(file), "valid": True, "says": lines})
         return
     for line in lines:
         print_line(line)
+
+
+def _yaml_lines(file: Path) -> list[str]:
+    if holds_sections(file):
+        return source_lines(file, now=SystemClock().now())
+    if is_collector_file(file):
+        return [f"{file}: good", *_collector_lines(load_collector(file), file)]
+    return _fleet_lines(file)
 
 
 def _probe_lines(file: Path) -> list[str]:
@@ -50,7 +61,14 @@ def _fleet_lines(file: Path) -> list[str]:
     inspect_fleet(configuration, paths, clock=SystemClock())
     lines = [f"{file}: good", f"store: {Path(paths.store_url).name}, XMPP server: {configuration.xmpp.server}"]
     lines += [f"time: {section.name} ({_authority(section.local)})" for section in configuration.tsa]
-    return [*lines, *pace_notes(configuration), *_probes(configuration, paths)]
+    lines += [*pace_notes(configuration), *_probes(configuration, paths)]
+    return lines + [line for section in configuration.collectors for line in _collector_lines(section, paths.file)]
+
+
+def _collector_lines(collector: CollectorSection, file: Path) -> list[str]:
+    section = section_of(collector, file=file)
+    lines = section_lines(section, now=SystemClock().now())
+    return [f"{collector.name} collects {section.place} for {collector.up_agent}:", *(f"  {line}" for line in lines)]
 
 
 def _probes(configuration: FleetConfiguration, paths: FleetPaths) -> list[str]:

@@ -31,13 +31,15 @@ def list_at_hub(
 def show_at_hub(
     url: str | None, key_file: Path | None, ca: Path | None, uuid: str, *, place: str | None, as_json: bool
 ) -> None:
-    """Show a dead letter with its reason; the item itself is with the hub only where it was committed."""
+    """Show a dead letter with its reason, its sender and the whole item."""
     with asking(url, key_file=key_file, ca=ca) as hub:
-        letter = _only(hub, uuid, place=place)
+        found = _only(hub, uuid, place=place)
+        letter = hub.run(lambda hub: hub.dead_letters.get(found.place, found.uuid))
     if as_json:
         print_json(letter.model_dump(mode="json"))
     else:
         print_line(_line(letter))
+        print_json(letter.item)
 
 
 def decide_at_hub(

@@ -148,7 +148,6 @@ def _write_fleet(folder: Path) -> Path:
         "data": "var",
         "batch": {"items": 1000, "seconds": BATCH_SECONDS},
         "probes": ["probe1.json", "probe2.json"],
-        "jobs": {"agents": 2},
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)

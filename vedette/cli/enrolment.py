@@ -15,7 +15,7 @@ from registry.keys import KeyRefusedError, Keys, Scope
 from vedette.clock import Clock
 from vedette.configuration.credentials import Credentials, RegistryKey, load_credentials, save_credentials
 from vedette.configuration.fleet import FleetConfiguration, FleetPaths
-from vedette.errors import ConfigurationError
+from vedette.errors import ConfigurationError, RefusedError
 from vedette.messages.card import Role
 from vedette.signing import SigningKey
 
@@ -66,11 +66,15 @@ class Enrolment:
         """Enrol an agent and return its credentials file.
 
         Raises:
-            RefusedError: the name or password cannot be used.
+            RefusedError: the name or password cannot be used, or the name is a person's.
             ConfigurationError: a file cannot be written.
             StoreError: the store failed.
         """
-        key = self._key(check_name(wanted.name))
+        check_name(wanted.name)
+        if self.jid(wanted.name) in {person.jid for person in self._configuration.people}:
+            # An agent must not get a person's rights, nor a person lose the account to it.
+            raise RefusedError("name", f"{wanted.name} is in the list 'people'; take another name")
+        key = self._key(wanted.name)
         known = self._known(wanted.name)
         password = wanted.password or (known.password if known is not None else new_password())
         self._accounts.create(wanted.name, password)

@@ -11,7 +11,7 @@ from vedette.cli.output import JSON_OPTION, print_line
 from vedette.cli.remote import CA_OPTION, KEY_FILE_OPTION, URL_OPTION, asking
 
 TOPICS_OPTION = typer.Option(
-    None, "--topics", help="Kinds with a comma between: scan, tst, presence …; all unless said."
+    None, "--topics", help="Kinds with a comma between: scan, tst, presence, finding, repair; all unless said."
 )
 AFTER_OPTION = typer.Option("", "--after", help="Go on after the event with this id, as --json prints it.")
 COUNT_OPTION = typer.Option(None, "--count", min=1, help="End after so many events; unless said, with Ctrl-C.")

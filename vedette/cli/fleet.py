@@ -8,8 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from agents.field import probe_name
-from agents.launcher import local_names
 from ejabberd.accounts import Accounts
 from ejabberd.authority import Authority
 from registry.database import Database
@@ -26,6 +24,7 @@ from vedette.cli.supervisor import Supervisor
 from vedette.clock import Clock
 from vedette.configuration.fleet import EMBEDDED, FleetConfiguration, FleetPaths
 from vedette.configuration.probe import ProbeConfiguration, load_probe
+from vedette.configuration.probe_name import probe_name
 from vedette.errors import ConfigurationError, StoreError
 from vedette.evidence.authority.identity import load_or_create_identity
 from vedette.messages.card import Role
@@ -121,7 +120,8 @@ class Fleet:
             jid = f"{wanted.name}@{self.configuration.xmpp.domain}"
             if jid in revoked:
                 advice = f"take it out, or run: vedette enroll {wanted.name} --role {wanted.role.value}"
-                raise ConfigurationError(str(self.paths.file), "probes", f"{jid} was revoked; {advice}")
+                key = "collectors" if wanted.role is Role.COLLECTOR else "probes"
+                raise ConfigurationError(str(self.paths.file), key, f"{jid} was revoked; {advice}")
 
     async def start_agents(self, local_tsa: str) -> list[dict[str, str]]:
         """Start hub and field and return their agents: JID, role and address of the page.
@@ -133,7 +133,7 @@ class Fleet:
         own = ["--tsa", local_tsa, "--api-port", str(self._api_port)]
         hub = await self.supervisor.start("hub", _module("vedette.cli.process", "hub", *common, *own))
         agents = list(hub["agents"])
-        if self.configuration.probes:
+        if self.configuration.probes or self.configuration.collectors:
             field = await self.supervisor.start("field", _module("vedette.cli.process", "field", *common))
             agents += field["agents"]
         return agents
@@ -205,7 +205,8 @@ class Fleet:
         return [
             Wanted(name=configuration.registry.name, role=Role.REGISTRY),
             Wanted(name=configuration.aggregation.name, role=Role.AGGREGATION),
-            *(Wanted(name=name, role=Role.JOB) for name in local_names(configuration)),
+            *(Wanted(name=name, role=Role.JOB) for name in configuration.jobs.names),
+            *(Wanted(name=section.name, role=Role.COLLECTOR) for section in configuration.collectors),
             *(
                 Wanted(name=probe_name(probe, file), role=Role.PROBE, password=_password(probe))
                 for file, probe in probes

@@ -7,16 +7,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from agents.connection import tls_context
-from agents.field import probe_name
 from ejabberd.accounts import check_domain, check_name, check_password
 from registry.database import Database
 from vedette.clock import Clock
 from vedette.configuration.fleet import EJABBERD, EMBEDDED, AuthoritySection, FleetConfiguration, FleetPaths
 from vedette.configuration.probe import ProbeConfiguration, load_probe
+from vedette.configuration.probe_name import probe_name
 from vedette.errors import ConfigurationError, RefusedError, VedetteError
 from vedette.evidence.certificates import TrustRoots, load_certificates
 from vedette.evidence.stamping_pace import pace_warning
+from vedette.tls import tls_context
 from vedette.tools.check import Check
 
 
@@ -41,8 +41,28 @@ def inspect_fleet(configuration: FleetConfiguration, paths: FleetPaths, *, clock
         _inspect_name(probe_name(probe, file), names, place=file, key="jid")
         check = Check.from_configuration(probe, clock=clock, agent=probe.jid or file.stem, place=str(file))
         notes += [f"{file}: {note}" for note in check.notes()]
+    notes += _inspect_collectors(configuration, paths, names)
     if configuration.xmpp.server not in (EMBEDDED, EJABBERD):
         _inspect_credentials(paths, list(names))
+    return notes
+
+
+def _inspect_collectors(configuration: FleetConfiguration, paths: FleetPaths, names: dict[str, str]) -> list[str]:
+    if not configuration.collectors:
+        return []
+    # Only now: a fleet without collectors starts without their parsers.
+    from vedette.cli.check_sources import check_section
+    from vedette.collection.sections import section_of
+
+    notes = []
+    for number, collector in enumerate(configuration.collectors):
+        key = f"collectors.{number}.name"
+        with _blame(paths.file, key):
+            check_name(collector.name)
+        _inspect_name(collector.name, names, place=paths.file, key=key)
+        section = section_of(collector, file=paths.file)
+        check_section(section)
+        notes += [f"{section.place}: {warning}" for warning in section.warnings]
     return notes
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -11,22 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from pydantic import ValidationError
 
-from registry.database import Database
 from registry.job_desk import JobDesk
-from registry.jobs import Job, Jobs, OutputLine, UnknownJobError
+from registry.job_workers import JobWorkers
+from registry.jobs import Job, Jobs, UnknownJobError
+from vedette.cli import jobs_of_hub
 from vedette.cli.actor import command_line_actor
+from vedette.cli.job_lines import job_line, print_output, run_line
+from vedette.cli.job_request import arguments_of, lines_of, request_of
 from vedette.cli.output import CONFIG_OPTION, JSON_OPTION, Exit, complain, print_json, print_line
+from vedette.cli.remote import CA_OPTION, KEY_FILE_OPTION, URL_OPTION, is_remote
 from vedette.cli.store import open_fleet, open_store
-from vedette.clock import SystemClock, to_datetime
+from vedette.clock import SystemClock
 from vedette.configuration.fleet import FleetConfiguration
-from vedette.configuration.loading import reason_of
 from vedette.errors import RefusedError
 from vedette.jobs.request import JobRequest
 from vedette.jobs.scope import OutOfScopeError
-from vedette.tools.arguments import parse_arguments
-from vedette.tools.catalogue import Catalogue
 
 app = typer.Typer(no_args_is_help=True, help="One-shot jobs: run, list, show, output, cancel.")
 
@@ -52,7 +51,7 @@ LOOK_EVERY = 0.25
 @dataclass(frozen=True, kw_only=True)
 class _Place:
     jobs: Jobs
-    database: Database
+    workers: JobWorkers
     configuration: FleetConfiguration
 
 
@@ -68,25 +67,33 @@ def run(
     place: str = PLACE_OPTION,
     wait: bool = WAIT_OPTION,
     config: Path | None = CONFIG_OPTION,
+    url: str | None = URL_OPTION,
+    key_file: Path | None = KEY_FILE_OPTION,
+    ca: Path | None = CA_OPTION,
     as_json: bool = JSON_OPTION,
 ) -> None:
     """Request a job; refused whole where one of its targets is not in scope."""
     values = {
         "tool": tool,
-        "targets": [*(targets or []), *_lines_of(file)],
+        "targets": [*(targets or []), *lines_of(file)],
         "parallel": parallel,
         "time_limit": time_limit,
         "agents": agents,
         "place": place,
     }
+    wanted = request_of(values | {"arguments": arguments_of(tool, arguments) if arguments else {}})
+    if is_remote(url, key_file=key_file, ca=ca, config=config):
+        jobs_of_hub.run_at_hub(url, key_file, ca, wanted, wait=wait, as_json=as_json)
+        return
     with _open(config) as opened:
-        given = _arguments(tool, arguments) if arguments else {}
-        job = _entered(opened, _request(values | {"arguments": given}))
+        job = _entered(opened, wanted)
+        if reason := asyncio.run(opened.workers.why_waiting(job)):
+            complain(f"{job.uuid} waits: {reason}")
         if not wait:
             print_json(asdict(job)) if as_json else print_line(f"{job.uuid} requested: {job.total} runs")
             return
         job = asyncio.run(_follow(opened.jobs, job.uuid, after=0, as_json=as_json))
-    print_json(asdict(job)) if as_json else print_line(_line(job))
+    print_json(asdict(job)) if as_json else print_line(job_line(job))
     if job.state != "done":
         raise typer.Exit(Exit.NO)
 
@@ -96,33 +103,48 @@ def list_jobs(
     state: str | None = STATE_OPTION,
     limit: int = LIMIT_OPTION,
     config: Path | None = CONFIG_OPTION,
+    url: str | None = URL_OPTION,
+    key_file: Path | None = KEY_FILE_OPTION,
+    ca: Path | None = CA_OPTION,
     as_json: bool = JSON_OPTION,
 ) -> None:
     """List the newest jobs."""
+    if is_remote(url, key_file=key_file, ca=ca, config=config):
+        jobs_of_hub.list_at_hub(url, key_file, ca, state=state, limit=limit, as_json=as_json)
+        return
     with _open(config) as opened:
         found = asyncio.run(opened.jobs.page(state=state, limit=limit)).rows
     if as_json:
         print_json([asdict(job) for job in found])
         return
     for job in found:
-        print_line(_line(job))
+        print_line(job_line(job))
     if not found:
         print_line("There are no jobs; run: vedette jobs run TOOL TARGET")
 
 
 @app.command()
-def show(uuid: str = UUID_ARGUMENT, config: Path | None = CONFIG_OPTION, as_json: bool = JSON_OPTION) -> None:
+def show(
+    uuid: str = UUID_ARGUMENT,
+    config: Path | None = CONFIG_OPTION,
+    url: str | None = URL_OPTION,
+    key_file: Path | None = KEY_FILE_OPTION,
+    ca: Path | None = CA_OPTION,
+    as_json: bool = JSON_OPTION,
+) -> None:
     """Show a job and its runs; each run's uuid is that of its item."""
+    if is_remote(url, key_file=key_file, ca=ca, config=config):
+        jobs_of_hub.show_at_hub(url, key_file, ca, uuid, as_json=as_json)
+        return
     with _open(config) as opened, _known():
         job = asyncio.run(opened.jobs.get(uuid))
         runs = asyncio.run(_all_runs(opened.jobs, uuid))
     if as_json:
         print_json(asdict(job) | {"runs": [asdict(one) for one in runs]})
         return
-    print_line(_line(job))
+    print_line(job_line(job))
     for one in runs:
-        code = "" if one.exit_code is None else f" exit code {one.exit_code}"
-        print_line(f"{one.uuid}  {one.state:<9}  {one.target}  {one.agent}{code}  {one.reason}".rstrip())
+        print_line(run_line(one))
 
 
 @app.command()
@@ -131,19 +153,35 @@ def output(
     follow: bool = FOLLOW_OPTION,
     after: int = AFTER_OPTION,
     config: Path | None = CONFIG_OPTION,
+    url: str | None = URL_OPTION,
+    key_file: Path | None = KEY_FILE_OPTION,
+    ca: Path | None = CA_OPTION,
     as_json: bool = JSON_OPTION,
 ) -> None:
     """Print a job's output; with --json one object a line, whose position --after takes."""
+    if is_remote(url, key_file=key_file, ca=ca, config=config):
+        jobs_of_hub.output_at_hub(url, key_file, ca, uuid, after=after, follow=follow, as_json=as_json)
+        return
     with _open(config) as opened, _known():
         asyncio.run(_follow(opened.jobs, uuid, after=after, as_json=as_json, until_end=follow))
 
 
 @app.command()
-def cancel(uuid: str = UUID_ARGUMENT, config: Path | None = CONFIG_OPTION, as_json: bool = JSON_OPTION) -> None:
+def cancel(
+    uuid: str = UUID_ARGUMENT,
+    config: Path | None = CONFIG_OPTION,
+    url: str | None = URL_OPTION,
+    key_file: Path | None = KEY_FILE_OPTION,
+    ca: Path | None = CA_OPTION,
+    as_json: bool = JSON_OPTION,
+) -> None:
     """Cancel a job: what waits is not begun, what runs is ended; exit 1 if it had ended before."""
+    if is_remote(url, key_file=key_file, ca=ca, config=config):
+        jobs_of_hub.cancel_at_hub(url, key_file, ca, uuid, as_json=as_json)
+        return
     with _open(config) as opened, _known():
         job = asyncio.run(opened.jobs.cancel(uuid, by=command_line_actor()))
-    print_json(asdict(job)) if as_json else print_line(_line(job))
+    print_json(asdict(job)) if as_json else print_line(job_line(job))
     if job.cancelled_at is None:
         raise typer.Exit(Exit.NO)
 
@@ -153,7 +191,9 @@ def _open(config: Path | None) -> Iterator[_Place]:
     configuration, paths = open_fleet(config)
     with open_store(paths) as database:
         yield _Place(
-            jobs=Jobs(database=database, clock=SystemClock()), database=database, configuration=configuration
+            jobs=Jobs(database=database, clock=SystemClock()),
+            workers=JobWorkers.of_fleet(configuration, database=database),
+            configuration=configuration,
         )
 
 
@@ -166,26 +206,6 @@ def _known() -> Iterator[None]:
         raise typer.Exit(Exit.NO) from error
 
 
-def _arguments(tool: str, given: list[str]) -> dict[str, Any]:
-    """Return arguments such as `ports=22,80` as the tool's schema has them.
-
-    Raises:
-        ConfigurationError: unknown tool, unknown argument, or a wrong value.
-    """
-    model = Catalogue().tool(tool, place="jobs run").Arguments
-    parsed = parse_arguments([f"--{one}" for one in given], model, place=f"--arg of {tool}")
-    values: dict[str, Any] = parsed.model_dump(mode="json", exclude_defaults=True)
-    return values
-
-
-def _request(values: dict[str, Any]) -> JobRequest:
-    try:
-        return JobRequest.model_validate(values)
-    except ValidationError as error:
-        key, reason = reason_of(error, JobRequest)
-        raise typer.BadParameter(f"{key}: {reason}") from error
-
-
 def _entered(opened: _Place, request: JobRequest) -> Job:
     desk = JobDesk(jobs=opened.jobs, policy=opened.configuration.jobs.scope, clock=SystemClock())
     try:
@@ -195,12 +215,6 @@ def _entered(opened: _Place, request: JobRequest) -> Job:
         raise typer.Exit(Exit.NO) from error
     except RefusedError as error:
         raise typer.BadParameter(str(error)) from error
-
-
-def _lines_of(file: Path | None) -> list[str]:
-    if file is None:
-        return []
-    return [line.strip() for line in file.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
 
 
 async def _all_runs(jobs: Jobs, uuid: str) -> list[Any]:
@@ -219,24 +233,9 @@ async def _follow(jobs: Jobs, uuid: str, *, after: int, as_json: bool, until_end
         job = await jobs.get(uuid)
         lines = await jobs.output(uuid, after=after)
         for line in lines:
-            _print_output(line, as_json=as_json)
+            print_output(line, as_json=as_json)
             after = line.position
         if not lines and (job.ended_at is not None or not until_end):
             return job
         if not lines:
             await asyncio.sleep(LOOK_EVERY)
-
-
-def _print_output(line: OutputLine, *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(asdict(line), ensure_ascii=False))
-    else:
-        print_line(f"{line.target}: {line.text}")
-
-
-def _line(job: Job) -> str:
-    at = f"{to_datetime(job.requested_at):%Y-%m-%d %H:%M:%S}"
-    ended = job.done + job.failed + job.refused + job.cancelled
-    problems = [f"{getattr(job, name)} {name}" for name in ("failed", "refused", "cancelled") if getattr(job, name)]
-    more = f" ({', '.join(problems)})" if problems else ""
-    return f"{job.uuid}  {at}  {job.state:<9}  {ended}/{job.total}{more}  {job.tool}  {job.requested_by}"

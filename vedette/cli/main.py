@@ -32,6 +32,9 @@ COMMANDS = {
     "agent": Command("agent", "agent", "Run one agent in a process of its own, or once."),
     "status": Command("status", "status", "Show who is there, since when and why."),
     "check-config": Command("check_config", "check_config", "Check a configuration file before anything starts."),
+    "collect": Command("collect", "collect", "Collect sources: feeds, pages, files; once or by their timetables."),
+    "replay": Command("replay", "replay", "Send the captured files of a section again: FILE, FILEBYLINE, DIRECTORY."),
+    "opml": Command("opml", "app", "Lists of feeds of other readers: import, export."),
     "items": Command("items", "app", "What was observed and how far its proof is: list, show, payload, delete."),
     "documents": Command("documents", "app", "Large payloads: put, get, list, show, delete; check their files."),
     "findings": Command("findings", "app", "What changed, deviates, is missing, or contradicts."),
@@ -40,6 +43,8 @@ COMMANDS = {
     "retention": Command("retention", "app", "Delete payloads that are old enough; holds."),
     "dead-letters": Command("dead_letters", "app", "What was given up: list, show, replay, discard."),
     "jobs": Command("jobs", "app", "One-shot jobs: run a tool at targets, watch the output, cancel."),
+    "schedules": Command("schedules", "app", "Jobs again and again: add, list, explain, pause, resume, run."),
+    "repairs": Command("repairs", "repairs", "What is wrong, why, and what to do about it."),
     "audit": Command("audit", "app", "Who did what, when and from where."),
     "bundle": Command(
         "bundle", "bundle", "Write what a third party needs to verify an item or audit entry, as a zip."
@@ -52,7 +57,7 @@ COMMANDS = {
     "users": Command("users", "app", "People who may log in: add, list, passwd, role, disable, setup-link."),
     "keys": Command("keys", "app", "API keys of programs: create, list, revoke."),
     "migrate": Command("migrate", "migrate", "Bring the store's schema to this release's."),
-    "xmpp": Command("xmpp", "app", "A production XMPP server: init, up, down, check."),
+    "xmpp": Command("xmpp", "app", "A production XMPP server: init, up, down, check; people at a chat client."),
     "tsa": Command("tsa", "app", "Time-stamping authorities: add, list, remove; the local one."),
     "evidence": Command("evidence", "app", "Keep proofs alive: renew, sweep, alarms, check-receipts, status."),
 }

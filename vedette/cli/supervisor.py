@@ -17,8 +17,8 @@ from vedette.delivery.backoff import Backoff
 from vedette.errors import VedetteError
 from vedette.log import Logger, logger
 
-READY_WITHIN = 30.0
-"""Seconds that a process may take to say that it is ready."""
+READY_WITHIN = 90.0
+"""Seconds that a process may take to say that it is ready (2 on an idle machine)."""
 
 STOP_WITHIN = 8.0
 """Seconds between SIGTERM and SIGKILL."""

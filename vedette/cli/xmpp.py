@@ -16,6 +16,7 @@ from ejabberd.check import Report, Target, check_server
 from ejabberd.configuration import Layout, XmppSettings, initialise, load
 from ejabberd.server import EjabberdServer, stop_by_api
 from vedette.cli.output import Exit, complain, print_line
+from vedette.cli.person import app as person_app
 from vedette.clock import to_datetime
 from vedette.errors import ConfigurationError, ConnectionFailedError, VedetteError
 
@@ -24,6 +25,8 @@ T = TypeVar("T")
 app = typer.Typer(
     no_args_is_help=True, help="The production XMPP server: make, start, stop and check a private ejabberd."
 )
+
+app.add_typer(person_app, name="person")
 
 Folder = Annotated[Path, typer.Option(help="Folder of the server: configuration, certificates, database, logs.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

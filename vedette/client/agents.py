@@ -43,6 +43,16 @@ class Agent(_Known):
     """Version of its software, as its card says."""
     place: str | None
     """Where it runs, as its card says."""
+    started_at: int | None
+    """Microseconds since 1970: when its process started, as its card says."""
+    waiting: int | None
+    """Items in its outbox that were not confirmed when it last reported; None where it has none, or never did."""
+    waiting_since: int | None
+    """Microseconds since 1970: since when the oldest of them waits; None where none does."""
+    dead_letters: int | None
+    """Items that it has given up and that wait for a person."""
+    reported_at: int | None
+    """Microseconds since 1970: when it said so."""
 
 
 class AgentDetail(_Known):

@@ -12,8 +12,10 @@ from vedette.client.documents import Documents
 from vedette.client.events import Events
 from vedette.client.findings import Checks, Findings
 from vedette.client.items import Items
+from vedette.client.jobs import Jobs
 from vedette.client.operations import Alarms, DeadLetters, Queues, Refusals
 from vedette.client.records import Audit, Keys, Users
+from vedette.client.repairs import Repairs
 
 
 class VedetteClient:
@@ -50,7 +52,11 @@ class VedetteClient:
         self.refusals = Refusals(self._connection)
         """What was refused."""
         self.alarms = Alarms(self._connection)
-        """What a person must look at."""
+        """What is wrong with the evidence."""
+        self.repairs = Repairs(self._connection)
+        """What is wrong now, why, and what to do."""
+        self.jobs = Jobs(self._connection)
+        """What is done once, now."""
         self.audit = Audit(self._connection)
         """Who did what."""
         self.keys = Keys(self._connection)

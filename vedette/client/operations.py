@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 from vedette.client.address import path_of
 from vedette.client.connection import Connection
 from vedette.client.listing import rows
-from vedette.client.model import Model
+from vedette.client.model import Model, parsed
 
 
 class DeadLetter(Model):
@@ -33,6 +34,13 @@ class DeadLetter(Model):
     """Microseconds since 1970: when a person discarded it; None while it waits."""
     why: str
     """Why that person did."""
+
+
+class WholeLetter(DeadLetter):
+    """An item that was given up, with its content."""
+
+    item: dict[str, Any] | None
+    """The item in SCANDALE's form; None where it was deleted with a reason."""
 
 
 class Queue(Model):
@@ -100,6 +108,14 @@ class DeadLetters:
         """Iterate over dead letters, newest first; `discarded`: also those that a person gave up for good."""
         query = {"place": place, "discarded": discarded}
         return rows(self._connection, "/v1/dead-letters", DeadLetter, query=query, limit=limit)
+
+    async def get(self, place: str, uuid: str) -> WholeLetter:
+        """Return one dead letter with its item.
+
+        Raises:
+            ApiError: 404, there is none.
+        """
+        return parsed(WholeLetter, await self._connection.get(path_of("v1", "dead-letters", place, uuid)))
 
     async def find(self, uuid: str, *, place: str | None = None) -> Sequence[DeadLetter]:
         """Return the dead letters of an item that wait, one for each place that gave it up."""

@@ -14,16 +14,18 @@ from pathlib import Path
 
 import psutil
 
+from tests.timing import PATIENCE, bound
+
 ROOT = Path(__file__).parents[3]
 COMMAND = [sys.executable, "-m", "vedette.cli.main"]
 
 
 def environment() -> dict[str, str]:
     """The environment of a user, with the source tree in reach."""
-    return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200"}
+    return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
 
 
-def vedette(*arguments: object, folder: Path, seconds: float = 90.0) -> subprocess.CompletedProcess[str]:
+def vedette(*arguments: object, folder: Path, seconds: float = 2 * PATIENCE) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     command = [*COMMAND, *map(str, arguments)]
     return subprocess.run(
@@ -44,7 +46,7 @@ def complaint(done: subprocess.CompletedProcess[str]) -> str:
     return line
 
 
-def until(condition: Callable[[], object], *, seconds: float = 30.0, what: Callable[[], str] = str) -> None:
+def until(condition: Callable[[], object], *, seconds: float = PATIENCE, what: Callable[[], str] = str) -> None:
     """Wait until a condition holds."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -68,7 +70,7 @@ class Running:
         """Return its stderr so far."""
         return self.err.read_text()
 
-    def until_said(self, text: str, *, seconds: float = 60.0) -> None:
+    def until_said(self, text: str, *, seconds: float = PATIENCE) -> None:
         """Wait until it printed a text; fail at once when it ended without."""
 
         def said_or_ended() -> bool:
@@ -95,8 +97,8 @@ class Running:
         """Send a signal and return the exit code; everything that it started must be gone then."""
         family = self.process.children(recursive=True)
         self.process.send_signal(number)
-        code: int = self.process.wait(within)
-        _, alive = psutil.wait_procs(family, timeout=0.5)
+        code: int = self.process.wait(bound(within))
+        _, alive = psutil.wait_procs(family, timeout=bound(0.5))
         assert not alive, f"left behind: {[child.cmdline() for child in alive]}"
         return code
 
@@ -129,7 +131,7 @@ def running(*arguments: object, folder: Path, name: str = "command") -> Iterator
         family = process.children(recursive=True) if process.is_running() else []
         if process.poll() is None:
             process.terminate()
-        psutil.wait_procs([process, *family], timeout=20)
+        psutil.wait_procs([process, *family], timeout=PATIENCE)
         for left in [process, *family]:
             if left.is_running():
                 left.kill()

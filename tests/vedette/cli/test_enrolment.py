@@ -1,4 +1,4 @@
-"""Undoing an enrolment: all of it, also where it was cut off in the middle."""
+"""Enrolling nobody who is a person, and undoing an enrolment: all of it, also where it was cut off in the middle."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vedette.cli.enrolment import Enrolment, Wanted
 from vedette.clock import SystemClock
 from vedette.configuration.credentials import load_credentials
 from vedette.configuration.fleet import load_fleet
-from vedette.errors import StoreError
+from vedette.errors import RefusedError, StoreError
 from vedette.messages.card import Role
 
 
@@ -82,3 +82,23 @@ async def test_a_revocation_that_was_cut_off_is_finished_by_saying_it_again(tmp_
         "agent.revoke",
         "key.revoke",
     ]
+
+
+async def test_a_person_does_not_become_an_agent(tmp_path: Path, store: Database) -> None:
+    (tmp_path / "vedette.yml").write_text("people: [{jid: anna@localhost}]\n")
+    configuration, paths = load_fleet(tmp_path / "vedette.yml")
+    paths.make()
+    accounts, clock = UnluckyAccounts(), SystemClock()
+    enrolment = Enrolment(
+        configuration=configuration,
+        paths=paths,
+        database=store,
+        accounts=accounts,
+        server="127.0.0.1:5222",
+        ca=None,
+        clock=clock,
+    )
+    with pytest.raises(RefusedError, match="people"):
+        await enrolment.enrol(Wanted(name="anna", role=Role.PROBE))
+    assert accounts.known == {}
+    assert await Directory(database=store, clock=clock).find("anna@localhost") is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import urllib.request
 from collections.abc import Iterator
@@ -28,9 +29,14 @@ def write_probe(folder: Path, name: str, **changes: Any) -> Path:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fleet with one probe that runs every second."""
+    """A fleet with one probe that runs every second, and one collector that watches a folder."""
     folder = tmp_path_factory.mktemp("fleet")
-    (folder / "vedette.yml").write_text("batch: {seconds: 0.2}\nprobes: [clock.json]\nlog_json: true\n")
+    settings = "batch: {seconds: 0.2}\nprobes: [clock.json]\nlog_json: true\n"
+    collector = {"name": "reader", "sources": "stucco.json", "section": "watched", "place": "here"}
+    (folder / "vedette.yml").write_text(f"{settings}collectors: [{json.dumps(collector)}]\n")
+    (folder / "incoming").mkdir()
+    watched = {"type": "DIRECTORY", "source-name": "incoming", "source-URI": "incoming", "watch": True}
+    (folder / "stucco.json").write_text(json.dumps({"default": {"watched": {"collectors": [watched]}}}))
     write_probe(folder, "clock", period=1.0, expected_value="alive")
     return folder
 
@@ -63,8 +69,12 @@ def test_the_commands_show_what_the_fleet_does(fleet: Running, folder: Path) -> 
         "registry@localhost": ("registry", "available"),
         "aggregation@localhost": ("aggregation", "available"),
         "clock@localhost": ("probe", "available"),
+        "reader@localhost": ("collector", "available"),
+        # They are there while there is work for them.
+        "job1@localhost": ("job", "unknown"),
+        "job2@localhost": ("job", "unknown"),
     }
-    assert all(agent["since"] for agent in agents.values())
+    assert all(agent["since"] for agent in agents.values() if agent["role"] != "job")
     text = vedette("status", folder=folder).stdout
     assert re.search(r"^clock@localhost +probe +available +since 20..-", text, re.MULTILINE)
 
@@ -76,9 +86,48 @@ def test_the_commands_show_what_the_fleet_does(fleet: Running, folder: Path) -> 
     assert "as expected" in vedette("items", folder=folder).stdout
 
 
+def test_its_collector_takes_what_is_put_into_a_watched_folder(fleet: Running, folder: Path) -> None:
+    report = folder / "incoming" / "report.txt"
+    report.write_text("found")
+    os.utime(report, (1, 1))
+    until(lambda: items(folder, agent="reader@localhost"), what=fleet.complained)
+    (item,) = items(folder, agent="reader@localhost")
+    assert (item.source, item.target) == ("vedette.in.unstructured.incoming", str(report))
+
+
+def test_sources_are_collected_by_commands_and_confirmed(fleet: Running, folder: Path) -> None:
+    (folder / "flows.csv").write_text("1,2\n3,4\n")
+    sources = [
+        {"type": "FILEBYLINE", "source-name": "flows", "source-URI": "flows.csv", "content-type": "text/csv"},
+        {"type": "FILE", "source-name": "missing", "source-URI": "missing.txt"},
+    ]
+    (folder / "sources.json").write_text(json.dumps({"default": {"demo": {"collectors": sources}}}))
+    assert "vedette enroll collector --role collector" in complaint(
+        vedette("collect", "--file", "sources.json", "--once", folder=folder)
+    )
+    assert vedette("enroll", "collector", "--role", "collector", folder=folder).returncode == 0
+    done = vedette("collect", "--file", "sources.json", "--section", "demo", "--once", "--json", folder=folder)
+    said = json.loads(done.stdout)
+    assert (done.returncode, said["confirmed"]) == (1, True)
+    flows, missing = said["sources"]
+    assert (flows["items"], missing["items"], missing["errors"]) == (1, 0, 1)
+    assert flows["uuids"] == [item.uuid for item in items(folder, agent="collector@localhost")]
+
+    # As an agent of its own, from its own file, it goes on with the same state: nothing is new
+    (folder / "collector.yml").write_text("{name: collector, sources: sources.json, place: elsewhere}")
+    done = vedette("agent", "collector", "-c", "collector.yml", "--once", "--json", folder=folder)
+    assert [source["items"] for source in json.loads(done.stdout)["sources"]] == [0, 0], done.stderr
+
+    # What is replayed is sent although it is known
+    command = ["replay", "demo", "--file", "sources.json", "--source", "flows", "--name", "collector", "--json"]
+    done = vedette(*command, folder=folder)
+    assert (done.returncode, json.loads(done.stdout)["sources"][0]["items"]) == (0, 1), done.stderr
+    assert len(items(folder, agent="collector@localhost")) == 2
+
+
 def test_each_agent_has_a_page(fleet: Running) -> None:
     pages = re.findall(r"^(\S+)@localhost .*(http://127\.0\.0\.1:\d+/)$", fleet.said(), re.MULTILINE)
-    assert [name for name, _ in pages] == ["registry", "aggregation", "clock"]
+    assert [name for name, _ in pages] == ["registry", "aggregation", "clock", "reader"]
     for name, url in pages:
         with urllib.request.urlopen(url) as page:  # noqa: S310
             assert f"{name}@localhost" in page.read().decode()
@@ -185,7 +234,7 @@ def test_a_killed_process_is_started_again_and_items_go_on_being_stamped(
     before = len(stamped(folder))
     victim.kill()
     until(lambda: (child := fleet.children().get(name)) and child.pid != victim.pid, what=fleet.complained)
-    until(lambda: len(stamped(folder)) >= before + 3, seconds=40, what=fleet.complained)
+    until(lambda: len(stamped(folder)) >= before + 3, what=fleet.complained)
     assert fleet.process.poll() is None
     assert "Traceback" not in fleet.complained()
     assert f'"process": "{name}"' in fleet.complained()

@@ -12,11 +12,16 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from registry.callers import Scope
+from registry.jobs import Jobs, Report, Taker
+from registry.repairs import Repairs
 from tests.web.api.v1.conftest import Hub, database, filled, hub, hub_view, paths, uuid_of
 from vedette.cli.main import COMMANDS, build
 from vedette.cli.remote import KEY_VARIABLE, read_key
 from vedette.client import ApiError
+from vedette.clock import SystemClock
 from vedette.errors import ConfigurationError, ConnectionFailedError
+from vedette.repairs.repair import Repair, RepairKind, Severity
+from vedette.repairs.rules import Judgement
 
 __all__ = ["database", "filled", "hub", "hub_view", "paths"]
 
@@ -61,6 +66,70 @@ async def test_a_hub_says_what_the_store_says(run: Run) -> None:
     assert "probe1@localhost" in there.output
 
 
+async def test_repairs_are_told_and_the_answer_is_no_while_one_is_open(run: Run, hub: Hub) -> None:
+    known = Repairs(database=hub.database, clock=SystemClock())
+    nothing = await run("repairs", here=True)
+    assert (nothing.exit_code, nothing.stdout) == (0, "Nothing is wrong.\n")
+    assert "nobody has looked yet" in nothing.stderr
+    wrong = Repair(
+        kind=RepairKind.AGENT,
+        place="probe9\x1b[2J",
+        severity=Severity.WARNING,
+        what="It is gone.",
+        cause="cut",
+        remedy="Start it.",
+    )
+    await known.note(Judgement(repairs=(wrong,), checks=()), observer="e@l", kept=10**15)
+    for command, code in (([], 1), (["--json"], 1), (["--state", "noted"], 0), (["--state", "ended", "--json"], 0)):
+        there, here = await run("repairs", *command), await run("repairs", *command, here=True)
+        assert (there.exit_code, there.output) == (here.exit_code, here.output) == (code, there.output), command
+    assert "\x1b" not in there.output
+    (one,) = await known.waiting()
+    await known.acknowledge(one.id, reason="it is known")
+    noted = await run("repairs")
+    assert (noted.exit_code, "it is known" in noted.output) == (0, True)
+    await known.note(Judgement(repairs=(), checks=()), observer="e@l", kept=10**15)
+    assert (await run("repairs")).output == "Nothing is wrong.\n"
+    assert [row["state"] for row in json.loads((await run("repairs", "--state", "ended", "--json")).output)] == [
+        "ended"
+    ]
+
+
+async def test_jobs_are_asked_for_watched_and_cancelled_at_a_hub(run: Run, hub: Hub) -> None:
+    asked = ("jobs", "run", "tcp-connect", "127.0.0.0/30", "--arg", "ports=22,80", "--parallel", 2, "--json")
+    uuid = json.loads((await run(*asked)).output)["uuid"]
+    jobs = Jobs(database=hub.database, clock=SystemClock())
+    taker = Taker(jid="job1@localhost", life="a")
+    first, second = await jobs.take(taker, held=[], limit=2)
+    await jobs.hear(taker, [Report(run=first.run, attempt=1, first=0, lines=["22: open", "80: no"], dropped=0)])
+    await jobs.finish(taker, first.run, outcome="done", exit_code=0)
+    for command in (["list", "--state", "running"], ["show", uuid], ["output", uuid]):
+        for form in ([], ["--json"]):
+            there, here = await run("jobs", *command, *form), await run("jobs", *command, *form, here=True)
+            assert (there.exit_code, there.output) == (here.exit_code, here.output) == (0, there.output), command
+            assert there.output.strip(), command
+    assert "127.0.0.1: 22: open" in (await run("jobs", "output", uuid)).output
+    cancelled = await run("jobs", "cancel", uuid)
+    assert cancelled.exit_code == 0, cancelled.output
+    await jobs.finish(taker, second.run, outcome="cancelled")
+    followed = await run("jobs", "output", uuid, "--follow", "--after", 1)
+    assert (followed.exit_code, followed.output) == (0, "127.0.0.1: 80: no\n")
+    assert (await run("jobs", "show", uuid_of(999))).exit_code == 1
+
+
+@pytest.mark.parametrize("here", [False, True], ids=["hub", "store"])
+async def test_a_job_that_cannot_be_is_no_and_a_wrong_one_a_mistake(run: Run, here: bool) -> None:
+    for code, words in (
+        (1, ["tcp-connect", "192.0.2.1", "--arg", "ports=22"]),
+        (1, ["packages", "localhost"]),
+        (2, ["tcp-connect", "127.0.0.1", "--arg", "prots=22"]),
+        (2, ["tcp-connect", "127.0.0.1", "--arg", "ports=22", "--parallel", "99"]),
+    ):
+        done = await run("jobs", "run", *words, here=here)
+        said = done.exit_code if done.exit_code < 2 or done.exception is None else 2
+        assert (2 if isinstance(done.exception, ConfigurationError) else said) == code, (words, done.output)
+
+
 async def test_bytes_come_whole_and_overwrite_nothing(run: Run, tmp_path: Path) -> None:
     for here in (False, True):
         for number, content in ((3, b"payload 3"), (29, b"a large payload")):
@@ -103,7 +172,9 @@ async def test_payloads_and_dead_letters_are_decided_about(run: Run) -> None:
     assert json.loads(deleted.output)["deleted"]["reason"] == "asked for"
     assert (await run("items", "delete", uuid_of(4), "--reason", "again")).exit_code == 1
     (letter,) = json.loads((await run("dead-letters", "list", "--json")).output)
-    assert letter["uuid"] in (await run("dead-letters", "show", letter["uuid"])).output
+    assert '"payload"' in (await run("dead-letters", "show", letter["uuid"])).output
+    shown = json.loads((await run("dead-letters", "show", letter["uuid"], "--json")).output)
+    assert shown["item"]["meta"]["uuid"] == letter["uuid"]
     assert (await run("dead-letters", "discard", letter["uuid"], "--reason", " ")).exit_code == 2
     replayed = await run("dead-letters", "replay", letter["uuid"], "--in", "queue:rt")
     assert replayed.output == f"{letter['uuid']} replayed in queue:rt\n"

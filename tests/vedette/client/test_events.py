@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from registry.callers import Scope
 from tests.faults.proxy import FaultProxy
+from tests.timing import PATIENCE
 from tests.vedette.client.conftest import Connect
 from tests.web.api.v1.conftest import Hub
 from vedette.client import ApiError, UnexpectedAnswerError, VedetteClient, event_lines, events
@@ -50,7 +51,7 @@ def an_item(number: int) -> dict[str, object]:
 
 async def hear(client: VedetteClient, found: list[Event], last: str) -> None:
     """Collect events of items until that of one."""
-    async with asyncio.timeout(60), aclosing(client.events.stream(["scan"])) as stream:
+    async with asyncio.timeout(PATIENCE), aclosing(client.events.stream(["scan"])) as stream:
         async for event in stream:
             found.append(event)
             if event.fields["uuid"] == last:
@@ -82,7 +83,11 @@ async def test_a_stream_that_is_cut_again_and_again_misses_nothing(
             hearing.cancel()
     heard = [event.fields["uuid"] for event in found]
     assert heard == [uuid_of(one) for one in range(number - len(heard) + 1, number + 1)]
-    async with connect() as client, asyncio.timeout(20), aclosing(client.events.stream(after=found[-3].id)) as again:
+    async with (
+        connect() as client,
+        asyncio.timeout(PATIENCE),
+        aclosing(client.events.stream(after=found[-3].id)) as again,
+    ):
         assert [(await anext(again)).fields["uuid"] for _ in range(2)] == heard[-2:]
 
 

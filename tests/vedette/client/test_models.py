@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.web.api.v1.conftest import Hub
-from vedette.client import agents, documents, findings, items, operations, records
+from vedette.client import agents, documents, findings, items, jobs, operations, records, repairs
 from vedette.client.model import Model
 
 MODELS: dict[str, type[Model]] = {
@@ -24,8 +24,15 @@ MODELS: dict[str, type[Model]] = {
     "/v1/queues": operations.Queue,
     "/v1/refusals": operations.Refusal,
     "/v1/alarms": operations.Alarm,
+    "/v1/repairs": repairs.Repair,
     "/v1/findings": findings.Finding,
     "/v1/checks": findings.Check,
+    "/v1/jobs": jobs.Job,
+    "POST /v1/jobs": jobs.Job,
+    "POST /v1/jobs/preview": jobs.Preview,
+    "/v1/jobs/{uuid}": jobs.Job,
+    "/v1/jobs/{uuid}/runs": jobs.Run,
+    "POST /v1/jobs/{uuid}/cancel": jobs.Job,
     "/v1/audit": records.AuditRecord,
     "/v1/keys": records.Key,
     "POST /v1/keys": records.IssuedKey,
@@ -45,8 +52,10 @@ LISTS: dict[str, Callable[..., object]] = {
     "/v1/queues": operations.Queues.list,
     "/v1/refusals": operations.Refusals.list,
     "/v1/alarms": operations.Alarms.list,
+    "/v1/repairs": repairs.Repairs.list,
     "/v1/findings": findings.Findings.list,
     "/v1/checks": findings.Checks.list,
+    "/v1/jobs": jobs.Jobs.list,
     "/v1/audit": records.Audit.list,
     "/v1/keys": records.Keys.list,
     "/v1/users": records.Users.list,
