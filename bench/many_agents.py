@@ -63,11 +63,11 @@ class Script:
         await in_turn(log_in(identity) for identity in self._identities)
         return {"cpu_s": time.process_time() - cpu}
 
-    async def start(self) -> dict[str, Any]:
-        """Start all agents and wait until they are registered."""
+    async def start(self, together: int = TOGETHER) -> dict[str, Any]:
+        """Start all agents, so many at the same time, and wait until they are registered."""
         process = psutil.Process()
         memory, cpu, started = process.memory_info().rss, time.process_time(), time.monotonic()
-        await in_turn(self._start(identity) for identity in self._identities)
+        await in_turn((self._start(identity) for identity in self._identities), together=together)
         while not all(agent.register.registered for agent in self._agents):
             await asyncio.sleep(0.02)
         return {
@@ -89,6 +89,12 @@ class Script:
             await asyncio.sleep(1 / rate)
         return {"changes": changes}
 
+    async def become(self, show: str) -> dict[str, Any]:
+        """Let the first agent change its presence; answers when (seconds since 1970)."""
+        at = time.time()
+        self._agents[0].set_presence(show=show)
+        return {"at": at}
+
     async def stop(self) -> None:
         """Stop all agents."""
         await in_turn(agent.stop() for agent in self._agents)
@@ -99,9 +105,9 @@ class Script:
         self._agents.append(agent)
 
 
-async def in_turn(tasks: Iterable[Awaitable[None]]) -> None:
-    """Run them, at most `TOGETHER` at once."""
-    room = asyncio.Semaphore(TOGETHER)
+async def in_turn(tasks: Iterable[Awaitable[None]], *, together: int = TOGETHER) -> None:
+    """Run them, so many at once."""
+    room = asyncio.Semaphore(together)
 
     async def one(task: Awaitable[None]) -> None:
         async with room:

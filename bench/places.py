@@ -65,7 +65,7 @@ class Hub:
         elif event.get("event") == "presence":
             self.presences.append((event["jid"], event["show"], time.monotonic()))
 
-    async def enrol(self, *names: str) -> list[Path]:
+    async def enrol(self, *names: str, role: Role = Role.PROBE) -> list[Path]:
         """Enrol agents and return their credentials."""
         configuration, paths = self.fleet.configuration, self.fleet.paths
         carrier, accounts = carrier_of(configuration, paths), accounts_of(configuration, paths)
@@ -79,7 +79,7 @@ class Hub:
             ca=carrier.ca,
             clock=SystemClock(),
         )
-        files = [await enrolment.enrol(Wanted(name=name, role=Role.PROBE)) for name in names]
+        files = [await enrolment.enrol(Wanted(name=name, role=role)) for name in names]
         # The hub looks once a second whether another process changed the directory.
         await asyncio.sleep(1.0)
         return files

@@ -26,7 +26,7 @@ class Told:
         self._process = process
         self.pid = process.pid
 
-    async def do(self, command: str, **arguments: float) -> dict[str, Any]:
+    async def do(self, command: str, **arguments: float | str) -> dict[str, Any]:
         """Give a command and return its answer."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"do": command, **arguments}) + "\n")
