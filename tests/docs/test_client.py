@@ -12,6 +12,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from registry.callers import Scope
+from tests.timing import PATIENCE
 from tests.vedette.cli.commands import environment
 from tests.web.api.v1.conftest import Hub, database, filled, hub, hub_view, paths, uuid_of
 from vedette.cli.main import build
@@ -32,7 +33,7 @@ async def test_the_commands_of_the_page_work(hub: Hub, tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.touch(mode=0o600)
     key.write_text(await hub.key(*Scope))
-    values = {"HUB": hub.server.url, "ITEM": uuid_of(3), "EVENT": "0.0.0"}
+    values = {"HUB": hub.server.url, "ITEM": uuid_of(3), "EVENT": "0.0.0.0"}
     lines = [line for block in blocks("sh") for line in block.splitlines()]
     assert len(lines) >= 12
     for line in lines:
@@ -61,7 +62,7 @@ async def test_the_python_of_the_page_works(hub: Hub, tmp_path: Path) -> None:
             env=environment(),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
         assert (done.returncode, done.stderr) == (0, "")

@@ -19,6 +19,7 @@ from pydantic import BaseModel
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from tests.timing import PATIENCE
 from vedette.cli.main import COMMANDS, build
 from vedette.configuration.fleet import FleetConfiguration
 from vedette.configuration.loading import parse
@@ -28,7 +29,7 @@ from vedette.tools.catalogue import Catalogue
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
-WITHIN = 60.0
+WITHIN = 2 * PATIENCE
 """Seconds for a single wait; on an idle machine none takes more than six."""
 
 _FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^ *```$", re.MULTILINE | re.DOTALL)

@@ -13,6 +13,7 @@ import httpx
 
 from registry.callers import Scope
 from registry.database import Database
+from tests.timing import PATIENCE
 from tests.web.api.station import Station, a_station, an_item
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "scandale-api.md"
@@ -45,7 +46,7 @@ async def curl(words: list[str], folder: Path) -> tuple[int, bytes]:
             case _:
                 url = word
     async with (
-        httpx.AsyncClient(trust_env=False, timeout=20, auth=user) as client,
+        httpx.AsyncClient(trust_env=False, timeout=PATIENCE, auth=user) as client,
         client.stream(method, url, headers=headers, content=body) as answer,
     ):
         async for piece in answer.aiter_bytes():
