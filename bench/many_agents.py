@@ -101,8 +101,9 @@ class Script:
 
     async def _start(self, identity: Identity) -> None:
         agent = Registering(identity)
-        await agent.start()
+        # In the files' order, whoever is there first: "the first agent" is the first file's.
         self._agents.append(agent)
+        await agent.start()
 
 
 async def in_turn(tasks: Iterable[Awaitable[None]], *, together: int = TOGETHER) -> None:
