@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agents.base import BaseAgent
+from agents.delivering import DeliveringAgent
 from agents.identity import Identity
 from agents.probe import OUTBOX_BYTES, OUTBOX_ITEMS
 from behaviours.collect import CollectSources
 from behaviours.control import ObeyOrders
-from behaviours.deliver import Deliver
-from behaviours.keep_receipts import KeepReceipts
 from behaviours.supervised import SupervisedBehaviour
-from behaviours.upload import Upload
 from registry.source_outbox import SourceOutbox
 from vedette.clock import Clock
 from vedette.collection.desk import Desk, Mode
@@ -22,12 +19,11 @@ from vedette.collection.outfit import Outfit
 from vedette.collection.rounds import Round
 from vedette.collection.sections import Section
 from vedette.configuration.fetching import FetchingSection
-from vedette.documents.client import DocumentClient
-from vedette.messages.card import Heartbeat, Role
-from vedette.messages.state import Cell, CheckState, Panel
+from vedette.messages.card import Role
+from vedette.messages.state import CheckState, Panel
 
 
-class CollectorAgent(BaseAgent):
+class CollectorAgent(DeliveringAgent):
     """Posted where sources can be read."""
 
     def __init__(
@@ -65,45 +61,39 @@ class CollectorAgent(BaseAgent):
         Raises:
             ConfigurationError: a source's type is unknown, or its collector objects.
         """
-        super().__init__(identity=identity, clock=clock, view_port=view_port, place=place, patience=patience)
+        self._memory = SourceOutbox(
+            outbox, agent=identity.jid, clock=clock, limit_items=OUTBOX_ITEMS, limit_bytes=OUTBOX_BYTES
+        )
+        super().__init__(
+            identity=identity,
+            clock=clock,
+            outbox=self._memory,
+            spool=self._memory.spool,
+            target=target,
+            view_port=view_port,
+            place=place,
+            patience=patience,
+        )
         catalogue = CollectorCatalogue()
         self.section = section
-        self._target = target
         self._folder = folder
         self._outfit = outfit or Outfit(clock=clock, fetching=fetching)
         self._shares = outfit is not None
-        self.outbox = SourceOutbox(
-            outbox, agent=identity.jid, clock=clock, limit_items=OUTBOX_ITEMS, limit_bytes=OUTBOX_BYTES
-        )
         self._doorman = Doorman(
-            clock=clock, fetcher=self._outfit.fetcher, memory=self.outbox, courtesy=self._outfit.courtesy
+            clock=clock, fetcher=self._outfit.fetcher, memory=self._memory, courtesy=self._outfit.courtesy
         )
-        self.delivering = Deliver(
-            clock=clock,
-            agent=identity.jid,
-            exchange=self,
-            peers=self.peers,
-            outbox=self.outbox,
-            key=identity.key,
-            target=target,
-        )
-        self.keeping = KeepReceipts(
-            clock=clock, agent_name=identity.name, exchange=self, peers=self.peers, outbox=self.outbox
-        )
-        self.uploading = self._uploading()
         self.collecting = CollectSources(
             clock=clock,
             agent_name=identity.name,
             section=section,
             collectors={one.identity: catalogue.collector(one, place=section.place) for one in section.sources},
             make_desk=self._desk,
-            outbox=self.outbox,
+            outbox=self._memory,
             limit_items=OUTBOX_ITEMS,
             once=once,
             committed=self._committed,
             busy=self._busy,
         )
-
         self.obeying = ObeyOrders(
             clock=clock,
             agent=identity.jid,
@@ -135,8 +125,7 @@ class CollectorAgent(BaseAgent):
 
     def compose_behaviours(self) -> list[SupervisedBehaviour]:
         """Return collect, deliver, keep receipts, obey, register, and upload where there is a document service."""
-        behaviours = [self.collecting, self.delivering, self.keeping, self.obeying, self.registering()]
-        return behaviours if self.uploading is None else [*behaviours, self.uploading]
+        return self.with_upload(self.collecting, self.delivering, self.keeping, self.obeying, self.registering())
 
     def capabilities(self) -> list[str]:
         """Return the types of its sources."""
@@ -148,26 +137,7 @@ class CollectorAgent(BaseAgent):
 
     def panels(self) -> list[Panel]:
         """Return its sources, and where their items go."""
-        counters = self.delivering.counters
-        delivery = Panel(
-            title="Delivery",
-            columns=["Goes to", "Engine now", "Sent", "Confirmed", "Refused"],
-            rows=[
-                [
-                    Cell(text=self._target, kind="code"),
-                    Cell(text=self.delivering.engine or "none found", kind="code"),
-                    *(
-                        Cell(text=str(counters[name]), kind="count")
-                        for name in ("batches sent", "confirmed", "refused")
-                    ),
-                ]
-            ],
-        )
-        return [self.collecting.panel(), delivery]
-
-    async def heartbeat(self) -> Heartbeat:
-        """Return the sign of life, with what waits in the outbox."""
-        return (await super().heartbeat()).model_copy(update=(await self.outbox.status()).reported())
+        return [self.collecting.panel(), self.delivery_panel()]
 
     def _desk(self, one: Round, mode: Mode) -> Desk:
         return Desk(
@@ -176,31 +146,10 @@ class CollectorAgent(BaseAgent):
             clock=self.clock,
             fetcher=self._outfit.fetcher,
             doorman=self._doorman,
-            memory=self.outbox,
+            memory=self._memory,
             isolation=self._outfit.isolation,
             folder=self._folder,
             log=self.collecting.log,
             lasting=self.collecting.lasts(one),
             committed=self._committed,
         )
-
-    def _uploading(self) -> Upload | None:
-        service = self.identity.documents
-        if service is None:
-            return None
-        return Upload(
-            clock=self.clock,
-            agent_name=self.identity.name,
-            outbox=self.outbox,
-            spool=self.outbox.spool,
-            client=DocumentClient(url=service.url, api_key=service.api_key, ca=service.ca_file),
-            uploaded=self.delivering.look_back,
-        )
-
-    def _committed(self) -> None:
-        self.delivering.wake()
-        if self.uploading is not None:
-            self.uploading.wake()
-
-    def _busy(self, reason: str) -> None:
-        self.set_presence(show="dnd" if reason else "available", status=reason)

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
-from agents.base import BaseAgent
+from agents.delivering import DeliveringAgent
 from agents.identity import Identity
-from behaviours.deliver import Deliver
 from behaviours.job_questions import JobQuestions
 from behaviours.jobs import WorkJobs
-from behaviours.keep_receipts import KeepReceipts
 from behaviours.supervised import SupervisedBehaviour
-from behaviours.upload import Upload
 from registry.outbox import Outbox
 from registry.spool import Spool
 from vedette.clock import Clock
 from vedette.configuration.jobs import JobAgentConfiguration
-from vedette.documents.client import DocumentClient
-from vedette.messages.card import Heartbeat, Role
+from vedette.messages.card import Role
 from vedette.messages.state import Panel
 from vedette.tools.catalogue import Catalogue
 
@@ -30,7 +26,7 @@ OUTBOX_BYTES = 1024**3
 _LOOK_EVERY = 0.25
 
 
-class JobAgent(BaseAgent):
+class JobAgent(DeliveringAgent):
     """Does what is asked for, where the scope allows it."""
 
     def __init__(
@@ -42,43 +38,24 @@ class JobAgent(BaseAgent):
         view_port: int | None = None,
         patience: float = 10.0,
     ) -> None:
-        super().__init__(
-            identity=identity, clock=clock, view_port=view_port, place=configuration.place, patience=patience
-        )
-        self._configuration = configuration
-        self.outbox = Outbox(
+        outbox = Outbox(
             configuration.outbox,
             agent=identity.jid,
             clock=clock,
             limit_items=OUTBOX_ITEMS,
             limit_bytes=OUTBOX_BYTES,
         )
-        service = identity.documents
-        self.spool = None
-        if service is not None:
-            self.spool = Spool(configuration.outbox.with_suffix(".documents"), outbox=self.outbox)
-        self.delivering = Deliver(
+        super().__init__(
+            identity=identity,
             clock=clock,
-            agent=identity.jid,
-            exchange=self,
-            peers=self.peers,
-            outbox=self.outbox,
-            key=identity.key,
+            outbox=outbox,
+            spool=Spool(configuration.outbox.with_suffix(".documents"), outbox=outbox),
             target=Role.AGGREGATION.value,
+            view_port=view_port,
+            place=configuration.place,
+            patience=patience,
         )
-        self.keeping = KeepReceipts(
-            clock=clock, agent_name=identity.name, exchange=self, peers=self.peers, outbox=self.outbox
-        )
-        self.uploading: Upload | None = None
-        if self.spool is not None and service is not None:
-            self.uploading = Upload(
-                clock=clock,
-                agent_name=identity.name,
-                outbox=self.outbox,
-                spool=self.spool,
-                client=DocumentClient(url=service.url, api_key=service.api_key, ca=service.ca_file),
-                uploaded=self.delivering.look_back,
-            )
+        self._configuration = configuration
         self.working = WorkJobs(
             clock=clock,
             agent=identity.jid,
@@ -112,8 +89,7 @@ class JobAgent(BaseAgent):
 
     def compose_behaviours(self) -> list[SupervisedBehaviour]:
         """Return do jobs, deliver, keep receipts, register, and upload where there is a document service."""
-        behaviours = [self.working, self.delivering, self.keeping, self.registering()]
-        return behaviours if self.uploading is None else [*behaviours, self.uploading]
+        return self.with_upload(self.working, self.delivering, self.keeping, self.registering())
 
     def capabilities(self) -> list[str]:
         """Return the tools and commands that are allowed here."""
@@ -124,20 +100,8 @@ class JobAgent(BaseAgent):
         """Return the last runs."""
         return [self.working.panel()]
 
-    async def heartbeat(self) -> Heartbeat:
-        """Return the sign of life, with what waits in the outbox."""
-        return (await super().heartbeat()).model_copy(update=(await self.outbox.status()).reported())
-
     async def until_idle(self) -> None:
         """Wait until there was no work for as long as the configuration says, and everything is confirmed."""
         await self.working.finished.wait()
         while (await self.outbox.status()).items:  # noqa: ASYNC110  # no event tells that all is confirmed
             await asyncio.sleep(_LOOK_EVERY)
-
-    def _committed(self) -> None:
-        self.delivering.wake()
-        if self.uploading is not None:
-            self.uploading.wake()
-
-    def _busy(self, reason: str) -> None:
-        self.set_presence(show="dnd" if reason else "available", status=reason)
