@@ -5,9 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 DEMO_FOLDER ?= var/demo
-# A machine of CI is shared and runs once: a failed test gets a second try, listed as RERUN. Nowhere else, so that one
-# that is not sure of itself is seen.
-RERUNS := $(if $(filter true,$(CI)),--reruns 1 -raR)
+# A machine of CI is shared and runs once: failed tests get a second try, alone and in a new process, which says so.
+# Nowhere else, so that one that is not sure of itself is seen.
+AGAIN := $(if $(filter true,$(CI)),|| tools/test-again $$? $(BIN)/pytest)
 
 .PHONY: help demo test test-long check lint types layers wheel reformat dev lock screenshots clean
 
@@ -29,7 +29,7 @@ dev: $(VENV)/dev.done ## install everything for development
 
 test: $(VENV)/dev.done ## install what the tests need and run them
 	tools/system-packages
-	$(BIN)/pytest -q -m "not long" -n 3 --dist loadfile --no-loadscope-reorder --durations=25 $(RERUNS)
+	$(BIN)/pytest -q -m "not long" -n 3 --dist loadfile --no-loadscope-reorder --durations=25 $(AGAIN)
 
 test-long: $(VENV)/dev.done ## the tests that take minutes too, and promised times held to the second: on a quiet machine
 	tools/system-packages

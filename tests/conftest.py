@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import logging
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from tests.timing import STRICT
@@ -21,7 +28,53 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name packed bytes by their argument: there may be a time in them, and every process must name tests alike."""
+    return argname if isinstance(val, bytes) and not val.isascii() else None
+
+
 def pytest_collection_finish() -> None:
     """Keep the garbage collector away from thousands of tests and modules, which live as long as the process."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def leaves_the_process_as_it_was() -> Iterator[None]:
+    """Give every test the log as a new process has it, and let none change what the next one finds.
+
+    Commands that are called in the tests' process set the log up; a test after them, in whatever order, would find
+    its lines filtered or sent elsewhere.
+    """
+    structlog.reset_defaults()
+    before = _whole_process()
+    yield
+    structlog.reset_defaults()
+    after = _whole_process()
+    changed = [f"{name}: {before[name]!r} -> {after[name]!r}" for name in before if before[name] != after[name]]
+    assert not changed, f"the test changed what all tests share: {'; '.join(changed)}"
+
+
+def _whole_process() -> dict[str, object]:
+    """Return what belongs to the whole process and a test may forget to put back."""
+    root = logging.getLogger()
+    names = {name: value for name, value in os.environ.items() if name not in _OF_THE_RUNNER}
+    return {
+        "folder": Path.cwd(),
+        "environment": names,
+        "log level": (root.level, root.disabled, logging.root.manager.disable),
+        "signals": [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD)],
+        "event loops": type(asyncio.get_event_loop_policy()),
+        "umask": _umask(),
+        "path": list(sys.path),
+        "arguments": list(sys.argv),
+    }
+
+
+_OF_THE_RUNNER = frozenset({"PYTEST_CURRENT_TEST"})
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

@@ -108,6 +108,12 @@ class Console:
         """Return what a script says of the page."""
         return self.browser.execute_script(text)
 
+    def press(self, selector: str) -> None:
+        """Press a button of a page that changes by itself: found and pressed at once, before it is drawn anew."""
+        assert self.script(
+            f"const button = document.querySelector({selector!r}); button?.click(); return button !== null"
+        )
+
     def row(self, jid: str) -> Callable[[str], bool]:
         """Return what tells whether an agent's row on the fleet page has a text."""
         find = "return [...document.querySelectorAll('tbody tr')].find((row) => row.innerText.includes(arguments[0]))"
@@ -275,12 +281,12 @@ def test_from_a_form_to_live_lines_and_the_end_of_it(console: Console) -> None:
     console.browser.find_element(By.NAME, "targets").send_keys("127.0.0.1")
     console.until_says("sh -c", "#preview")
     # When one is run
-    console.browser.find_element(By.CSS_SELECTOR, "button[value=run]").click()
+    console.press("button[value=run]")
     # Then its output is there line by line, as text, until it is cancelled
     console.until_says("tick 3 <b>127.0.0.1", "#output")
     console.until_says("Live", "#output-contact")
     assert console.script("return document.querySelectorAll('#output b').length") == 0
-    console.browser.find_element(By.CSS_SELECTOR, "form[action$='/cancel'] button").click()
+    console.press("form[action$='/cancel'] button")
     console.until_says("The job has ended", "#output-contact")
     console.until_says("cancelled", ".job-state")
     console.open("/jobs?state=cancelled")
