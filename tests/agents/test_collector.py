@@ -197,7 +197,7 @@ async def test_people_pause_and_run_sources_through_the_hub(station: Station, we
 
 async def test_a_source_that_cannot_be_is_told_before_anything_starts(station: Station) -> None:
     section = read_sections("d: {collectors: [{type: GOPHER, source-name: x, source-URI: y}]}", "s.yml")["d"]
-    with pytest.raises(ConfigurationError, match="s.yml: x.type: unknown type 'GOPHER'"):
+    with pytest.raises(ConfigurationError, match="s.yml: x.type: unknown collector 'GOPHER'"):
         await collector(station, section, once="new")
 
 

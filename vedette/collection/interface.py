@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import ClassVar
 
 from vedette.collection.configuration import SourceConfiguration
 from vedette.collection.desk import Desk
-from vedette.configuration.loading import did_you_mean
 from vedette.errors import ConfigurationError
+from vedette.plugins import by_name, installed, make_part
 
 COLLECTORS = "vedette.collectors"
 """Entry point group: each names a subclass of `Collector` that is made without arguments, by the source's `type`."""
@@ -46,11 +46,10 @@ class CollectorCatalogue:
     """Looks collectors up; nothing is imported before it is asked for by name."""
 
     def __init__(self, points: Iterable[EntryPoint] | None = None) -> None:
-        found = entry_points(group=COLLECTORS) if points is None else points
+        found = installed(COLLECTORS) if points is None else by_name(points)
         self._points: dict[str, EntryPoint] = {}
-        for point in found:
-            # The first wins: one cannot be replaced without a word by a later one.
-            self._points.setdefault(point.name.upper(), point)
+        for name, point in found.items():
+            self._points.setdefault(name.upper(), point)
 
     @property
     def names(self) -> list[str]:
@@ -64,17 +63,7 @@ class CollectorCatalogue:
             ConfigurationError: its type is unknown (names the nearest), its plug-in is broken, or it objects.
         """
         key = f"{source.source_name}.type"
-        if source.type not in self._points:
-            reason = f"unknown type {source.type[:60]!r}" + did_you_mean(source.type, self._points)
-            raise ConfigurationError(place, key, reason)
-        point = self._points[source.type]
-        try:
-            made = point.load()()
-        except Exception as error:
-            reason = f"the collector {source.type} ({point.value}) cannot be loaded: {type(error).__name__}: {error}"
-            raise ConfigurationError(place, key, reason) from error
-        if not isinstance(made, Collector):
-            raise ConfigurationError(place, key, f"{source.type} ({point.value}) is not a collector")
+        made = make_part(self._points, source.type, Collector, noun="collector", place=place, key=key)  # type: ignore[type-abstract]
         objection = made.objection(source)
         if objection is not None:
             raise ConfigurationError(place, source.source_name, objection)

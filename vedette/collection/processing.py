@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import ClassVar
 
 from vedette.collection.archives import is_tar, is_zip, untar, unzip
 from vedette.collection.compression import compression_of, decompress
 from vedette.collection.content import Budget, Content, ProcessingError, ProcessingLimits
-from vedette.configuration.loading import did_you_mean
-from vedette.errors import ConfigurationError
+from vedette.plugins import by_name, installed, make_part
 
 POSTPROCESSORS = "vedette.postprocessors"
 """Entry point group: each names a subclass of `PostProcessor` that is made without arguments."""
@@ -74,11 +73,7 @@ class ProcessorCatalogue:
     """Looks post-processors up; nothing is imported before it is asked for by name."""
 
     def __init__(self, points: Iterable[EntryPoint] | None = None) -> None:
-        found = entry_points(group=POSTPROCESSORS) if points is None else points
-        self._points: dict[str, EntryPoint] = {}
-        for point in found:
-            # The first wins: one cannot be replaced without a word by a later one.
-            self._points.setdefault(point.name, point)
+        self._points = installed(POSTPROCESSORS) if points is None else by_name(points)
 
     @property
     def names(self) -> list[str]:
@@ -91,18 +86,14 @@ class ProcessorCatalogue:
         Raises:
             ConfigurationError: unknown (names the nearest), or its plug-in is broken (names the cause).
         """
-        if name not in self._points:
-            reason = f"unknown post-processor {name[:60]!r}" + did_you_mean(name, self._points)
-            raise ConfigurationError(place, "post-process", reason)
-        point = self._points[name]
-        try:
-            made = point.load()()
-        except Exception as error:
-            reason = f"the post-processor {name!r} ({point.value}) cannot be loaded: {type(error).__name__}: {error}"
-            raise ConfigurationError(place, "post-process", reason) from error
-        if not isinstance(made, PostProcessor):
-            raise ConfigurationError(place, "post-process", f"{name!r} ({point.value}) is not a post-processor")
-        return made
+        return make_part(
+            self._points,
+            name,
+            PostProcessor,  # type: ignore[type-abstract]
+            noun="post-processor",
+            place=place,
+            key="post-process",
+        )
 
 
 def run_chain(content: Content, steps: Sequence[PostProcessor], limits: ProcessingLimits) -> list[Content]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import types
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any
 from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -20,7 +19,7 @@ from vedette.configuration.probe import ProbeConfiguration
 from vedette.errors import ConfigurationError, RefusedError
 from vedette.jobs.scope import TARGET, OutOfScopeError, ScopeJudge, ScopePolicy, TargetsOutOfScopeError
 from vedette.jobs.targets import expand, host_of
-from vedette.tools.arguments import parse_arguments
+from vedette.tools.arguments import kinds_of, parse_arguments
 from vedette.tools.catalogue import Catalogue
 from vedette.tools.check import Check
 from vedette.tools.interface import command_line
@@ -223,7 +222,7 @@ def check_arguments(arguments: BaseModel, policy: ScopePolicy) -> None:
         OutOfScopeError: one names a file of the probe's machine, or a script that is not allowed.
     """
     for name, field in type(arguments).model_fields.items():
-        if Path in _kinds(field.annotation) and getattr(arguments, name) != field.default:
+        if Path in kinds_of(field.annotation) and getattr(arguments, name) != field.default:
             raise OutOfScopeError("arguments", f"{name}: jobs may not name files of the probe's machine")
     if isinstance(arguments, NmapArguments):
         for script in arguments.scripts:
@@ -263,13 +262,3 @@ def arguments_of(tool: str, values: dict[str, Any], catalogue: Catalogue) -> Bas
         return model.model_validate(values, by_name=True, by_alias=True)
     except ValidationError as error:
         raise WrongArgumentsError(error, model) from error
-
-
-def _kinds(annotation: Any) -> set[Any]:
-    """Return the plain types that an annotation allows at its top."""
-    origin = get_origin(annotation)
-    if origin is Annotated:
-        return _kinds(get_args(annotation)[0])
-    if origin in {Union, types.UnionType}:
-        return {kind for argument in get_args(annotation) for kind in _kinds(argument)}
-    return {origin or annotation}

@@ -48,24 +48,24 @@ def _next(remaining: list[str], names: dict[str, str], model: type[BaseModel], p
         return name, value
     if remaining and not remaining[0].startswith("--"):
         return name, remaining.pop(0)
-    if bool in _kinds(model.model_fields[names[name]].annotation):
+    if bool in kinds_of(model.model_fields[names[name]].annotation):
         return name, "true"
     raise ConfigurationError(place, "args", f"--{name} needs a value")
 
 
 def _value(field: str, texts: list[str], model: type[BaseModel], place: str) -> Any:
-    if tuple in _kinds(model.model_fields[field].annotation):
+    if tuple in kinds_of(model.model_fields[field].annotation):
         return [part for text in texts for part in text.split(",") if part]
     if len(texts) > 1:
         raise ConfigurationError(place, "args", f"--{field.replace('_', '-')} is given {len(texts)} times")
     return texts[0]
 
 
-def _kinds(annotation: Any) -> set[Any]:
-    """Return the plain types that an annotation allows at its top."""
+def kinds_of(annotation: Any) -> set[Any]:
+    """Return the plain types that an annotation of a field allows at its top."""
     origin = get_origin(annotation)
     if origin is Annotated:
-        return _kinds(get_args(annotation)[0])
+        return kinds_of(get_args(annotation)[0])
     if origin in {Union, types.UnionType}:
-        return {kind for argument in get_args(annotation) for kind in _kinds(argument)}
+        return {kind for argument in get_args(annotation) for kind in kinds_of(argument)}
     return {origin or annotation}

@@ -55,7 +55,7 @@ def test_each_schedule_in_english_with_its_next_runs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("{type: GOPHER, source-name: x, source-URI: y}", "unknown type 'GOPHER'"),
+        ("{type: GOPHER, source-name: x, source-URI: y}", "unknown collector 'GOPHER'"),
         ("{type: FILE, source-name: x, source-URI: y, post-process: unzpi}", "did you mean 'unzip'"),
     ],
     ids=["type", "post-process"],
@@ -152,7 +152,7 @@ def test_check_config_knows_the_collectors_of_a_fleet_and_a_collectors_own_file(
         ([{"name": "Reader", "sources": "stucco.yml"}], "collectors.0.name"),
         ([{"name": "a", "sources": "stucco.yml"}, {"name": "a", "sources": "stucco.yml"}], "a is an account already"),
         ([{"name": "a", "sources": "stucco.yml", "sorces": "x"}], "did you mean 'sources'"),
-        ([{"name": "a", "sources": "broken.yml"}], "unknown type 'GOPHER'"),
+        ([{"name": "a", "sources": "broken.yml"}], "unknown collector 'GOPHER'"),
     ],
     ids=["section", "file", "taken", "name", "twice", "key", "type"],
 )
