@@ -3,49 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from behaviours.custody import Custody
 from behaviours.revocation import MAX_LIST, TIME_LIMIT
-from registry.content import ContentFolder
 from registry.database import Database
+from registry.fleet_evidence import documents_of, known_roots
 from vedette.clock import Clock
 from vedette.configuration.fleet import FleetConfiguration, FleetPaths
-from vedette.errors import ConfigurationError
-from vedette.evidence.certificates import TrustRoots
 from vedette.evidence.timestamping import TimestampAuthority
 from vedette.fetching.client import HttpFetcher
-from vedette.log import logger
 
-
-def trusted_roots(configuration: FleetConfiguration, paths: FleetPaths) -> dict[str, TrustRoots]:
-    """Return the roots of each configured authority by its name.
-
-    Raises:
-        ConfigurationError: a file of roots cannot be used.
-    """
-    files = {one.name: paths.roots if one.roots is None else paths.near(one.roots) for one in configuration.tsa}
-    return {name: TrustRoots.load(file) for name, file in files.items()}
-
-
-def known_roots(configuration: FleetConfiguration, paths: FleetPaths) -> dict[str, TrustRoots]:
-    """Return the roots of each authority that is or was configured: for judging what they proved, nothing new.
-
-    Raises:
-        ConfigurationError: a file of a configured authority's roots cannot be used.
-    """
-    found = trusted_roots(configuration, paths)
-    for file in sorted(paths.external_roots.glob("*.pem")):
-        if file.stem not in found:
-            try:
-                found[file.stem] = TrustRoots.load(file)
-            except ConfigurationError as error:
-                logger("custody").warning("roots not used", file=str(file), reason=str(error))
-    return found
-
-
-def documents_of(configuration: FleetConfiguration, paths: FleetPaths) -> ContentFolder:
-    """Return the folder of the fleet's documents."""
-    return ContentFolder(paths.documents, limit=configuration.api.document_limit)
+if TYPE_CHECKING:
+    from registry.graph_forgetting import GraphForgetting
 
 
 def custody_of(
@@ -74,4 +44,18 @@ def custody_of(
         documents=documents_of(configuration, paths),
         rules=[policy.rule for policy in configuration.retention],
         retention_rate=configuration.evidence.retention_rate,
+        forgetting=_forgetting(configuration, paths, database=database, clock=clock),
     )
+
+
+def _forgetting(
+    configuration: FleetConfiguration, paths: FleetPaths, *, database: Database, clock: Clock
+) -> GraphForgetting | None:
+    """Return who takes back in the graph what deleted payloads said; None: no policy wants it."""
+    policies = [policy.name for policy in configuration.retention if policy.graph == "goes"]
+    if not policies:
+        return None
+    # Only now: the graph's ontology is memory that others do not need.
+    from registry.graph_forgetting import GraphForgetting
+
+    return GraphForgetting(store=database, graph_url=paths.graph_url, policies=policies, clock=clock)

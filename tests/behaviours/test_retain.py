@@ -13,6 +13,7 @@ from behaviours import retain
 from behaviours.retain import JUMP, Retain
 from registry.alarms import Alarms
 from registry.database import Database
+from registry.graph_forgetting import GraphForgetting
 from tests.agents.station import Until
 from tests.behaviours.switchboard import started
 from tests.behaviours.test_renew import ENGINE, NO_ENDS, Station
@@ -30,7 +31,7 @@ async def kept(database: Database, clock: ManualClock, tmp_path: Path, sender: A
     return store
 
 
-def behaviour(kept: Kept, *, rate: float = 10_000) -> Retain:
+def behaviour(kept: Kept, *, rate: float = 10_000, forgetting: GraphForgetting | None = None) -> Retain:
     return Retain(
         clock=kept.clock,
         agent_name="aggregation",
@@ -38,7 +39,24 @@ def behaviour(kept: Kept, *, rate: float = 10_000) -> Retain:
         rules=rules({"keep": "10d"}),
         alarms=Alarms(database=kept.database, clock=kept.clock),
         rate=rate,
+        forgetting=forgetting,
     )
+
+
+async def test_a_graph_that_is_not_there_hinders_no_deletion(
+    kept: Kept, until: Until, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(retain, "REST", 0.01)
+    await kept.commit(kept.sender.item())
+    kept.clock.advance(10 * DAY)
+    url = f"sqlite:///{tmp_path / 'missing.db'}"
+    forgetting = GraphForgetting(store=kept.database, graph_url=url, policies=["policy"], clock=kept.clock)
+    retaining = behaviour(kept, forgetting=forgetting)
+    with capture_logs() as lines:
+        async with started(retaining):
+            await until(lambda: retaining.counters["not taken back"] >= 2)
+            assert retaining.counters["deleted"] == 1
+    assert any("still in the graph" in line["event"] for line in lines)
 
 
 async def test_it_deletes_what_is_due_round_after_round_and_says_what_is_left(
@@ -111,6 +129,24 @@ async def test_an_engine_gets_it_when_there_are_policies(
         configuration, paths, database=kept.database, engine=ENGINE, authorities=[kept.authority], clock=kept.clock
     )
     assert ("retain" in [one.name for one in custody.behaviours()]) is there
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+async def test_an_engine_takes_back_in_the_graph_when_a_policy_wants_it(
+    kept: Kept, tmp_path: Path, until: Until
+) -> None:
+    file = tmp_path / "vedette.yml"
+    file.write_text("retention: [{name: old, keep: 90d, graph: goes}]\ntsa: [{name: local}]\n", encoding="utf-8")
+    configuration, paths = load_fleet(file)
+    paths.make()
+    LocalAuthority.open(paths.tsa, clock=kept.clock, create=True)
+    retaining = custody_of(
+        configuration, paths, database=kept.database, engine=ENGINE, authorities=[kept.authority], clock=kept.clock
+    ).retaining
+    assert retaining is not None
+    async with started(retaining):
+        # There is no graph to take it back in, which it says.
+        await until(lambda: retaining.counters["not taken back"])
 
 
 async def test_a_renewal_in_a_new_digest_after_a_deletion_still_verifies(

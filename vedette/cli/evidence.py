@@ -9,16 +9,16 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from agents.custody import documents_of, known_roots
-from agents.hub import authorities
-from behaviours.renew import RenewalReport, RenewalRun
 from registry.alarms import Alarms
 from registry.audit import Audit, AuditEntry
 from registry.database import Database
 from registry.document_check import document_check
+from registry.fleet_authorities import authorities
+from registry.fleet_evidence import documents_of, known_roots
 from registry.head_lists import read_lists
 from registry.receipts import check_receipts, read_receipts
 from registry.renewals import Renewals
@@ -36,6 +36,9 @@ from vedette.evidence.authority.local import LocalAuthority
 from vedette.evidence.finding import Finding
 from vedette.evidence.renewal_policy import DueGroup
 from vedette.evidence.timestamping import TimestampAuthority
+
+if TYPE_CHECKING:
+    from behaviours.renew import RenewalReport, RenewalRun
 
 app = typer.Typer(no_args_is_help=True, help="Keep proofs alive, and find what was changed behind their back.")
 app.command("heads")(heads_command)
@@ -124,6 +127,9 @@ def _record_renewal(opened: _Opened, report: RenewalReport) -> None:
 
 
 def _run(opened: _Opened, stamps: tuple[TimestampAuthority, ...], lifetimes: Lifetimes) -> RenewalRun:
+    # With it comes all of XMPP, which the other commands here have no need of.
+    from behaviours.renew import RenewalRun
+
     clock = SystemClock()
     return RenewalRun(
         renewals=Renewals(

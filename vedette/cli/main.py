@@ -11,6 +11,7 @@ from typing import NamedTuple
 import typer
 
 from vedette import __version__
+from vedette.cli.loading import loading
 from vedette.cli.output import Exit, complain
 from vedette.errors import VedetteError
 
@@ -34,11 +35,13 @@ COMMANDS = {
     "check-config": Command("check_config", "check_config", "Check a configuration file before anything starts."),
     "collect": Command("collect", "collect", "Collect sources: feeds, pages, files; once or by their timetables."),
     "replay": Command("replay", "replay", "Send the captured files of a section again: FILE, FILEBYLINE, DIRECTORY."),
+    "extract": Command("extract", "extract", "Print what a document states, as Stucco's JSON; nothing is stored."),
     "opml": Command("opml", "app", "Lists of feeds of other readers: import, export."),
     "items": Command("items", "app", "What was observed and how far its proof is: list, show, payload, delete."),
     "documents": Command("documents", "app", "Large payloads: put, get, list, show, delete; check their files."),
     "findings": Command("findings", "app", "What changed, deviates, is missing, or contradicts."),
     "checks": Command("checks", "app", "What is looked at, since when it is steady, and what is missing."),
+    "graph": Command("graph", "app", "What is known: search, show, neighbours, path, explain, export, decide."),
     "events": Command("events", "events", "Print what happens, as it happens."),
     "retention": Command("retention", "app", "Delete payloads that are old enough; holds."),
     "dead-letters": Command("dead_letters", "app", "What was given up: list, show, replay, discard."),
@@ -112,7 +115,9 @@ def _options(
 def run() -> None:
     """Run the command line; an error of ours is one clear line, never a traceback."""
     try:
-        build(sys.argv[1:])()
+        with loading():
+            application = build(sys.argv[1:])
+        application()
     except BrokenPipeError:
         # Nobody reads any more, and the interpreter's last flush would complain about it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

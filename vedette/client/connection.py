@@ -7,16 +7,18 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import orjson
-from yarl import URL
 
 from vedette.client.address import Query, check_key, check_url, query_of
 from vedette.client.errors import ApiError, UnexpectedAnswerError
 from vedette.delivery.backoff import Backoff
 from vedette.errors import ConfigurationError, ConnectionFailedError
+
+if TYPE_CHECKING:
+    # A fifth of a second of processor time, for commands that in most calls open the store and ask nobody.
+    import aiohttp
 
 MAX_ANSWER = 32 * 1024 * 1024
 """Bytes of an answer that is held in memory, unpacked."""
@@ -103,6 +105,9 @@ class Connection:
             ApiError: the hub refuses.
             ConnectionFailedError: it cannot be reached.
         """
+        import aiohttp
+        from yarl import URL
+
         timeout = aiohttp.ClientTimeout(total=total, sock_connect=CONNECT_TIME, sock_read=silence)
         url = URL(f"{self.url}{path}{query_of(query or {})}", encoded=True)
         # A redirect would take the key to somebody else.
@@ -131,6 +136,8 @@ class Connection:
             ConnectionFailedError: it broke off.
             UnexpectedAnswerError: it is more than `most` bytes.
         """
+        import aiohttp
+
         size = 0
         while True:
             try:
@@ -149,6 +156,8 @@ class Connection:
 
     def failure(self, error: Exception) -> ConnectionFailedError:
         """Return what went wrong with the connection; what it may help to try again is a `LostError`."""
+        import aiohttp
+
         text = f"{self.url} does not answer: {str(error) or type(error).__name__}"
         refused = isinstance(error, (aiohttp.ClientSSLError, TimeoutError))
         return ConnectionFailedError(text) if refused else LostError(text)
@@ -178,6 +187,8 @@ class Connection:
             raise UnexpectedAnswerError("what answers sends something else than JSON; is it a hub?") from error
 
     async def _refusal(self, response: aiohttp.ClientResponse) -> str:
+        import aiohttp
+
         try:
             body = orjson.loads(await response.content.read(MAX_REFUSAL))
             detail = body["detail"] if isinstance(body, dict) else ""
@@ -186,6 +197,8 @@ class Connection:
         return str(detail)[:1000] or response.reason or "no reason"
 
     def _opened(self) -> aiohttp.ClientSession:
+        import aiohttp
+
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(ssl=self._trust(), limit=8),

@@ -14,7 +14,7 @@ from vedette.client.files import write_new
 from vedette.client.items import LARGEST
 from vedette.client.listing import rows
 from vedette.client.model import Model, parsed
-from vedette.documents.client import ANSWER_TIME, SLOWEST
+from vedette.documents.pace import ANSWER_TIME, SLOWEST
 from vedette.errors import ConfigurationError
 
 

@@ -28,8 +28,9 @@ from vedette.fetching.interface import (
     FetchRequest,
     Sink,
 )
+from vedette.fetching.names import NameResolver, SystemResolver
 from vedette.fetching.policy import FetchPolicy
-from vedette.fetching.resolution import AddressRefusedError, GuardedResolver, NameResolver, SystemResolver
+from vedette.fetching.resolution import AddressRefusedError, GuardedResolver
 from vedette.fetching.urls import FetchUrl, read_redirect, read_url, shown_url
 
 CONNECTIONS = 16

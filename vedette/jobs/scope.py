@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictStr, field_validator
 
 from vedette.errors import RefusedError
 from vedette.fetching.addresses import IpAddress, IpNetwork, parse_address, special_use
-from vedette.fetching.resolution import MAX_ADDRESSES, NameResolver, SystemResolver
+from vedette.fetching.names import MAX_ADDRESSES, NameResolver, SystemResolver
 
 SELF = "self"
 """Entry of `allow` that means the own name of the machine where it is judged."""

@@ -15,9 +15,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from typer.testing import CliRunner, Result
 
-from agents.custody import known_roots, trusted_roots
 from registry.audit import Audit
 from registry.database import Database
+from registry.fleet_evidence import known_roots, trusted_roots
 from registry.intake import Intake
 from registry.proofs import Proofs
 from tests.registry.conftest import Sender

@@ -9,8 +9,8 @@ import pytest
 from tests.vedette.fetching.origin import Origin
 from vedette.fetching.client import HttpFetcher
 from vedette.fetching.interface import FetchError, FetchLimits, FetchRequest
+from vedette.fetching.names import NameResolver
 from vedette.fetching.policy import FetchPolicy
-from vedette.fetching.resolution import NameResolver
 
 LIMITS = FetchLimits(max_bytes=100_000, seconds=30.0, redirects=3)
 

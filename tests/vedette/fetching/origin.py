@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from vedette.fetching.resolution import NameResolver
+from vedette.fetching.names import NameResolver
 
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 

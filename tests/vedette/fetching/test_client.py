@@ -16,7 +16,7 @@ from tests.vedette.fetching.asking import fetcher, refusal
 from tests.vedette.fetching.origin import Origin, dripping, raw, reply
 from vedette.fetching.decoding import Decoder
 from vedette.fetching.interface import FetchError, FetchLimits, FetchRequest
-from vedette.fetching.resolution import NameResolver
+from vedette.fetching.names import NameResolver
 
 
 def names_in(folder: Path) -> list[str]:

@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from tests.timing import PATIENCE
-from vedette.fetching.resolution import SystemResolver
+from vedette.fetching.names import SystemResolver
 
 
 async def test_silent_name_servers_hold_up_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:

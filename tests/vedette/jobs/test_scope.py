@@ -7,7 +7,7 @@ import socket
 import pytest
 from pydantic import ValidationError
 
-from vedette.fetching.resolution import NameResolver
+from vedette.fetching.names import NameResolver
 from vedette.jobs.scope import OutOfScopeError, ScopeJudge, ScopePolicy
 
 
