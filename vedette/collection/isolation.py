@@ -88,7 +88,7 @@ class Isolation:
             "charset": content.charset,
             "limits": asdict(self.limits),
         }
-        told, data = await self._ask(question, content.data)
+        told, data = await self.ask(question, content.data)
         parts = []
         at = 0
         for part in told["parts"]:
@@ -105,7 +105,7 @@ class Isolation:
         """
         charset = f"; charset={content.charset}" if content.charset else ""
         kind = f"{content.content_type}{charset}" if content.content_type else ""
-        told, _ = await self._ask({"task": "feed", "content_type": kind}, content.data)
+        told, _ = await self.ask({"task": "feed", "content_type": kind}, content.data)
         return told
 
     async def find_links(
@@ -122,10 +122,15 @@ class Isolation:
             "charset": content.charset,
             "patterns": [list(pair) for pair in patterns],
         }
-        told, _ = await self._ask(question, content.data)
+        told, _ = await self.ask(question, content.data)
         return [list(found) for found in told["found"]]
 
-    async def _ask(self, question: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+    async def ask(self, question: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+        """Return a worker's answer to a question, one of `worker.TASKS`.
+
+        Raises:
+            ProcessingError: it cannot do it, or went past a limit.
+        """
         async with self._free:
             worker = self._idle.pop() if self._idle else await self._start()
             try:
@@ -175,6 +180,11 @@ class Isolation:
         self.killed += counted
         self._all.discard(worker)
         await asyncio.shield(worker.end())
+
+    async def rest(self) -> None:
+        """End the workers that do nothing: each holds what it imported. Others are started when they are needed."""
+        while self._idle:
+            await self._drop(self._idle.pop(), counted=False)
 
     async def aclose(self) -> None:
         """End all workers."""

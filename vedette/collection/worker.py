@@ -63,7 +63,19 @@ def links(question: dict[str, Any], data: bytes) -> Answer:
     return {"found": [links_of(text, base=base, regex=regex, css=css) for regex, css in question["patterns"]]}, b""
 
 
-TASKS: dict[str, Callable[[dict[str, Any], bytes], Answer]] = {"process": process, "feed": feed, "links": links}
+def extract(question: dict[str, Any], data: bytes) -> Answer:
+    """Read what documents state; the answer lists them, and the bytes of their subgraphs follow each other."""
+    from vedette.extraction.serving import extract_all
+
+    return extract_all(question["documents"], data, limit=question["limit"])
+
+
+TASKS: dict[str, Callable[[dict[str, Any], bytes], Answer]] = {
+    "process": process,
+    "feed": feed,
+    "links": links,
+    "extract": extract,
+}
 """What it can be asked to do."""
 
 

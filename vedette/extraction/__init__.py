@@ -1,0 +1,1 @@
+"""From a document to the subgraph that it states: extractors, their mappings, and the forms they share."""

@@ -1,0 +1,1 @@
+"""The extractors that come with Vedette, a module a source."""
