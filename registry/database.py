@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from registry import migrations
@@ -61,6 +61,7 @@ class Database:
         self._writer: ThreadPoolExecutor | None = None
         self._readers: ThreadPoolExecutor | None = None
         self._lock: FileLock | None = None
+        self._identity: tuple[int, int] | None = None
         self._lock_wait = lock_wait
         self._schema = schema
         self._write_ahead = WriteAheadLog(self._file) if is_sqlite(self._url) else None
@@ -105,7 +106,7 @@ class Database:
 
     def _copy_before(self) -> Path | None:
         with self._wrapped(), self._writing.connect() as connection:
-            revision = _revision(connection)
+            revision = self._schema.revision(connection)
         if revision is None or revision == self._schema.head or not self._schema.is_known(revision):
             return None
         copy = self._file.with_name(f"{self._file.name}.before-migration-{revision}-{SystemClock().now()}")
@@ -133,7 +134,7 @@ class Database:
         try:
             with self._wrapped(), self._writing.connect() as connection:
                 refuse_half_restored(connection, self.place)
-                revision = _revision(connection)
+                revision = self._schema.revision(connection)
             self._check_revision(revision)
         except BaseException:
             self.close()
@@ -148,6 +149,25 @@ class Database:
         lock = FileLock(self._lock_path, exclusive=False, wait=self._lock_wait)
         lock.acquire()
         self._lock = lock
+        self._identity = self._identity_now()
+
+    def _identity_now(self) -> tuple[int, int] | None:
+        """Return what tells the file at our place from any other; None: there is none."""
+        try:
+            status = self._file.stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
+    def _check_file(self) -> None:
+        """Refuse to use a file that is not at its place any more: what is written to it would be lost with it.
+
+        A reader's new connection would make an empty file there.
+        """
+        if self._identity is not None and self._identity_now() != self._identity:
+            raise StoreError(
+                f"{self.place}: the file was taken away or replaced while it is in use; put it back, or start again"
+            )
 
     @property
     def _file(self) -> Path:
@@ -222,6 +242,7 @@ class Database:
         return executor.submit(self._run, engine, work)
 
     def _run(self, engine: Engine, work: Callable[[Connection], T]) -> T:
+        self._check_file()
         with self._wrapped():
             if self._write_ahead is not None and engine is self._writing:
                 # Before the transaction: who waited for the last one has its answer.
@@ -237,12 +258,6 @@ class Database:
             if _lost_a_race(error):
                 raise ConcurrentWriteError(f"{self.place}: {_first_line(error)}") from error
             raise StoreError(f"{self.place}: {_first_line(error)}") from error
-
-
-def _revision(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
 
 
 def _lost_a_race(error: SQLAlchemyError) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, String, column, inspect, select, table
 
 from vedette.errors import StoreError
 
@@ -21,6 +21,8 @@ class Schema:
     """Alembic's folder."""
     head: str
     """The revision that the release works with."""
+    version_table: str = "alembic_version"
+    """Where a database's revision is kept."""
 
     def upgrade(self, connection: Connection) -> None:
         """Apply what is missing, within the connection's transaction.
@@ -36,12 +38,20 @@ class Schema:
         config = Config()
         config.set_main_option("script_location", str(self.scripts).replace("%", "%%"))
         config.attributes["connection"] = connection
+        config.attributes["version_table"] = self.version_table
         try:
             command.upgrade(config, self.head)
         except CommandError as error:
             raise StoreError(
                 f"{connection.engine.url.render_as_string()}: the schema cannot be migrated by this release; install the one that made it, or a newer one ({error})"
             ) from error
+
+    def revision(self, connection: Connection) -> str | None:
+        """Return a database's revision; None: nobody migrated it."""
+        if not inspect(connection).has_table(self.version_table):
+            return None
+        versions = table(self.version_table, column("version_num", String))
+        return connection.execute(select(versions.c.version_num)).scalar_one_or_none()
 
     def is_known(self, revision: str) -> bool:
         """Tell whether the revision is one of this release's, so that `upgrade` can go on from it."""

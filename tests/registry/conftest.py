@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 
 from registry.database import Database
+from registry.graph import graph_database
 from registry.intake import Delivery, Intake
 from tests.registry.postgresql import postgres_folder, postgres_sql, postgres_url
 from vedette.clock import ManualClock
@@ -77,6 +78,44 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 def database(store_url: str) -> Iterator[Database]:
     """An open store."""
     with Database(store_url) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def migrated_graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite graph to copy."""
+    path = tmp_path_factory.mktemp("graph") / "migrated.db"
+    graph_database(f"sqlite:///{path}").migrate()
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres_graph(postgres_folder: Path) -> Path:
+    """A server with a migrated graph `migrated_graph` to copy."""
+    postgres_sql(postgres_folder, "CREATE DATABASE migrated_graph")
+    graph_database(postgres_url(postgres_folder, "migrated_graph")).migrate()
+    return postgres_folder
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def graph_store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a migrated, empty graph."""
+    if request.param == "sqlite":
+        path = tmp_path / "graph.db"
+        shutil.copyfile(request.getfixturevalue("migrated_graph"), path)
+        yield f"sqlite:///{path}"
+        return
+    folder: Path = request.getfixturevalue("migrated_postgres_graph")
+    name = f"t{uuid4().hex}"
+    postgres_sql(folder, f"CREATE DATABASE {name} TEMPLATE migrated_graph")
+    yield postgres_url(folder, name)
+    postgres_sql(folder, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def graph_store(graph_store_url: str) -> Iterator[Database]:
+    """An open graph."""
+    with graph_database(graph_store_url) as opened:
         yield opened
 
 

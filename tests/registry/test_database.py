@@ -146,3 +146,22 @@ def test_a_lock_is_shared_by_readers_and_not_with_an_exclusive_one(tmp_path: Pat
         FileLock(path, exclusive=False, wait=0.1).acquire()
     with pytest.raises(StoreError, match="cannot open the lock file"):
         FileLock(tmp_path / "none" / "lock", exclusive=True).acquire()
+
+
+def test_a_file_that_was_taken_away_is_not_written_until_it_is_back(migrated_file: Path, tmp_path: Path) -> None:
+    path, elsewhere = tmp_path / "store.db", tmp_path / "elsewhere.db"
+    path.write_bytes(migrated_file.read_bytes())
+    with Database(f"sqlite:///{path}") as database:
+        database.write_sync(lambda connection: count_up(connection, "n"))
+        path.rename(elsewhere)
+        with pytest.raises(StoreError, match="taken away or replaced"):
+            database.write_sync(lambda connection: count_up(connection, "n"))
+        with pytest.raises(StoreError, match="taken away or replaced"):
+            database.read_sync(lambda connection: read_counter(connection, "n"))
+        assert not path.exists()
+        path.write_bytes(migrated_file.read_bytes())
+        with pytest.raises(StoreError, match=r"store\.db: the file was taken away"):
+            database.write_sync(lambda connection: count_up(connection, "n"))
+        elsewhere.rename(path)
+        database.write_sync(lambda connection: count_up(connection, "n"))
+        assert database.read_sync(lambda connection: read_counter(connection, "n")) == 2

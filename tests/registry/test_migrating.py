@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Connection, inspect, text
 
 from registry import migrations
+from registry.backup_facts import read_facts
 from registry.backup_sqlite import copied_facts
 from registry.database import Database
 from registry.engines import is_sqlite, parse_url
@@ -89,7 +90,7 @@ def test_a_store_of_the_release_before_is_refused_then_migrated_with_its_data(ur
     assert copies(url) == ([copy] if copy is not None else [])
     assert (copy is not None) == is_sqlite(parse_url(url))
     if copy is not None:
-        facts = copied_facts(copy)
+        facts = copied_facts(copy, read_facts)
         assert (facts.revision, facts.counts["items"]) == (migrations.HEAD, 20)
         assert copy.stat().st_mode & 0o077 == 0
 
