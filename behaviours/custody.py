@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from behaviours.renew import Renew, RenewalRun
 from behaviours.retain import Retain
@@ -23,6 +24,9 @@ from vedette.evidence.retention import RetentionRule
 from vedette.evidence.timestamping import TimestampAuthority
 from vedette.fetching.interface import Fetcher
 from vedette.messages.state import Cell, Panel
+
+if TYPE_CHECKING:
+    from registry.graph_forgetting import GraphForgetting
 
 SHOWN = 20
 """Alarms on the engine's page."""
@@ -75,6 +79,7 @@ class Custody:
         documents: ContentFolder | None = None,
         rules: Sequence[RetentionRule] = (),
         retention_rate: float = 100.0,
+        forgetting: GraphForgetting | None = None,
     ) -> None:
         """Make them.
 
@@ -89,6 +94,7 @@ class Custody:
             documents: the folder of documents; None: there is none.
             rules: how long payloads are kept; needs the folder of documents.
             retention_rate: payloads a second that retention deletes, at most.
+            forgetting: takes back what they said in the graph; None: that stays.
         """
         name = engine.partition("@")[0]
         alarms = Alarms(database=database, clock=clock)
@@ -111,7 +117,13 @@ class Custody:
         if rules and documents is not None:
             retention = Retention(database=database, clock=clock, documents=documents)
             self.retaining = Retain(
-                clock=clock, agent_name=name, retention=retention, rules=rules, alarms=alarms, rate=retention_rate
+                clock=clock,
+                agent_name=name,
+                retention=retention,
+                rules=rules,
+                alarms=alarms,
+                rate=retention_rate,
+                forgetting=forgetting,
             )
 
     def behaviours(self) -> list[SupervisedBehaviour]:

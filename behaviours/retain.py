@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from behaviours.supervised import SupervisedBehaviour
 from registry.alarms import Alarms
 from registry.retention import TOGETHER, Retention, RetentionStep
 from registry.retention_rows import Place
 from vedette.clock import MICROSECONDS, Clock
+from vedette.errors import StoreError
 from vedette.evidence.finding import Finding
 from vedette.evidence.retention import Fate, RetentionRule
+
+if TYPE_CHECKING:
+    from registry.graph_forgetting import GraphForgetting
 
 REST = 3_600.0
 """Seconds between two rounds over everything that is old enough."""
@@ -40,6 +44,7 @@ class Retain(SupervisedBehaviour):
         rules: Sequence[RetentionRule],
         alarms: Alarms,
         rate: float,
+        forgetting: GraphForgetting | None = None,
     ) -> None:
         """Make it.
 
@@ -50,6 +55,7 @@ class Retain(SupervisedBehaviour):
             rules: what says how long payloads are kept.
             alarms: where a clock that jumped is told.
             rate: payloads a second, at most.
+            forgetting: takes back what they said in the graph; None: that stays.
         """
         super().__init__(clock=clock, agent_name=agent_name)
         self._retention = retention
@@ -59,6 +65,7 @@ class Retain(SupervisedBehaviour):
         self._after: Place | None = None
         self._started = (clock.now(), clock.monotonic())
         self._stopped = False
+        self._forgetting = forgetting
         self._left: Counter[Fate] = Counter()
 
     async def run(self) -> None:
@@ -74,11 +81,22 @@ class Retain(SupervisedBehaviour):
             # What is left is left again in each round, so it is not summed up.
             self.counters.update({fate.value: self._left[fate] - self.counters[fate.value] for fate in _LEFT})
             self._left.clear()
+            await self._forget()
             await self.pause(REST)
             return
         self._after = step.after
         self._count(step)
         await self.pause(max(step.deleted / self._rate, step.looked / (LOOKED_AT * self._rate)))
+
+    async def _forget(self) -> None:
+        """Take back in the graph what deleted payloads said, whoever deleted them."""
+        if self._forgetting is None:
+            return
+        try:
+            self.counters["taken back"] += await self._forgetting.round()
+        except StoreError as error:
+            self.counters["not taken back"] += 1
+            self.log.error("what deleted payloads said is still in the graph", reason=str(error))
 
     def _count(self, step: RetentionStep) -> None:
         self.counters["deleted"] += step.deleted

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from registry.backup_archive import SUFFIX, unpack
-from registry.backup_dump_reading import load_dump
+from registry.backup_dump_reading import GRAPH_TABLES, STORE_TABLES, Tables, load_dump
 from registry.backup_facts import check_heads, read_facts
-from registry.backup_manifest import DOCUMENTS, BackupError, BackupManifest, read_manifest
+from registry.backup_graph import GraphFacts, read_graph_facts
+from registry.backup_manifest import DOCUMENTS, BackupError, BackupManifest, GraphPart, read_manifest
 from registry.backup_sqlite import integrity_findings, reading
 from registry.backup_target import digest_of, read_document_list
 from registry.content import ContentFolder
@@ -19,6 +21,9 @@ from registry.document_check import document_check
 from registry.scratch import Scratch
 from vedette.evidence.finding import Finding
 from vedette.messages.limits import MAX_DOCUMENT
+
+_UNREADABLE: Final = (BackupError, TypeError, ValueError, AttributeError)
+"""What reading a database raises that holds what no release writes there."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,15 +74,17 @@ def check_backup(folder: Path) -> BackupReport:
         findings += _document_findings(folder, manifest, documents)
         try:
             findings += _store_findings(folder / manifest.store, manifest, documents)
-        except (BackupError, TypeError, ValueError, AttributeError) as error:
-            # A column that holds what no release writes there.
+        except _UNREADABLE as error:
             findings.append(Finding(kind="store", place=manifest.store, text=str(error)))
+        findings += _own_graph_findings(folder, manifest.graph)
     return BackupReport(manifest=manifest, documents=len(documents), findings=tuple(findings))
 
 
 def _part_findings(folder: Path, manifest: BackupManifest) -> list[Finding]:
     listed = {part.path for part in manifest.parts}
     named = {manifest.store, manifest.documents, *(file.part for file in manifest.files)}
+    if manifest.graph is not None and manifest.graph.part is not None:
+        named.add(manifest.graph.part)
     found = [Finding(kind="manifest", place=path, text="is no part of it") for path in sorted(named - listed)]
     for part in manifest.parts:
         try:
@@ -98,12 +105,40 @@ def _document_findings(folder: Path, manifest: BackupManifest, documents: dict[s
 
 
 def _store_findings(store: Path, manifest: BackupManifest, documents: dict[str, int]) -> list[Finding]:
-    if manifest.dialect == "sqlite":
-        return _database_findings(store, manifest, documents)
+    inside = manifest.graph is not None and manifest.graph.part is None
+    with _readable(store, manifest.dialect, {**STORE_TABLES, **(GRAPH_TABLES if inside else {})}) as path:
+        return _database_findings(path, manifest, documents)
+
+
+@contextmanager
+def _readable(part: Path, dialect: str, tables: Tables) -> Iterator[Path]:
+    """Give a part as an SQLite file: of a dump, the tables that are checked."""
+    if dialect == "sqlite":
+        yield part
+        return
     with tempfile.TemporaryDirectory(prefix="vedette-dump-") as scratch:
         loaded = Path(scratch) / "dump.db"
-        load_dump(store, loaded)
-        return _database_findings(loaded, manifest, documents)
+        load_dump(part, loaded, tables)
+        yield loaded
+
+
+def _own_graph_findings(folder: Path, graph: GraphPart | None) -> list[Finding]:
+    """Return what is wrong with a graph that has a part of its own."""
+    if graph is None or graph.part is None:
+        return []
+    try:
+        with _readable(folder / graph.part, graph.dialect, GRAPH_TABLES) as path, reading(path) as connection:
+            findings = integrity_findings(connection, place="graph")
+            return findings or _graph_findings(graph, read_graph_facts(connection))
+    except _UNREADABLE as error:
+        return [Finding(kind="graph", place=graph.part, text=str(error))]
+
+
+def _graph_findings(graph: GraphPart, facts: GraphFacts | None) -> list[Finding]:
+    revision, counts = (None, {}) if facts is None else (facts.revision, facts.counts)
+    compared = {"revision": revision == graph.revision, "counts": counts == graph.counts}
+    wrong = [name for name, same in compared.items() if not same]
+    return [Finding(kind="graph", place=name, text="is not what the manifest says") for name in wrong]
 
 
 def _database_findings(path: Path, manifest: BackupManifest, documents: dict[str, int]) -> list[Finding]:
@@ -120,4 +155,6 @@ def _database_findings(path: Path, manifest: BackupManifest, documents: dict[str
         }
         wrong = [name for name, same in compared.items() if not same]
         findings = [Finding(kind="store", place=name, text="is not what the manifest says") for name in wrong]
+        if manifest.graph is not None and manifest.graph.part is None:
+            findings += _graph_findings(manifest.graph, read_graph_facts(connection))
         return [*findings, *check_heads(connection)]

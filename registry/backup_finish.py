@@ -14,6 +14,7 @@ from registry.backup_withdrawn import Withdrawn, read_withdrawn, withdraw_again
 from registry.callers import Actor
 from registry.chain import read_chain, start_chain
 from registry.evidence_tables import alarm
+from registry.graph_migrations import GRAPH
 from vedette.clock import to_datetime
 from vedette.evidence.sweep_checks import LogPlace
 
@@ -111,6 +112,8 @@ def finish_store(connection: Connection, order: RestoreOrder) -> Finished:
         StoreError: its schema is of a release that this one does not know.
     """
     migrations.upgrade(connection)
+    if GRAPH.revision(connection) is not None:
+        GRAPH.upgrade(connection)
     manifest, epochs = order.manifest, []
     for engine in dict.fromkeys(log.engine for log in manifest.logs):
         started = read_chain(connection, start_chain(connection, engine=engine, now=order.now))

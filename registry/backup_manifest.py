@@ -72,6 +72,19 @@ class Log(_Entry):
     """Its head."""
 
 
+class GraphPart(_Entry):
+    """The knowledge graph in a safety copy; its state is the store's, or a moment newer."""
+
+    dialect: Literal["sqlite", "postgresql"]
+    """Which database the graph was in."""
+    revision: StrictStr
+    """Revision of its schema."""
+    part: Annotated[StrictStr, Field(pattern=_PATH)] | None
+    """Path of the part that is its database; None: it is in the store's."""
+    counts: dict[StrictStr, StrictInt]
+    """Rows of its main tables."""
+
+
 class BackupManifest(_Entry):
     """What a safety copy holds, and from when."""
 
@@ -101,6 +114,10 @@ class BackupManifest(_Entry):
     """Where each engine's chain stood, oldest first."""
     counts: dict[StrictStr, StrictInt]
     """Rows of the main tables."""
+    graph: GraphPart | None = None
+    """The knowledge graph; None: there was none, as with releases before it, or it could not be copied."""
+    graph_problem: StrictStr = ""
+    """Why the graph that there was could not be copied; empty: it was, or there was none."""
 
     def sealed(self) -> bytes:
         """Return the file's bytes: canonical JSON with the SHA-256 of all of it but that."""

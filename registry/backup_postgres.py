@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from registry.backup_facts import StoreFacts, read_facts
 from registry.backup_manifest import BackupError
+
+T = TypeVar("T")
 
 SCHEMA = "public"
 """Where the store's tables are."""
@@ -63,8 +64,8 @@ def connection_environment(url: URL) -> dict[str, str]:
     return {**os.environ, **own, "PGCONNECT_TIMEOUT": "10"}
 
 
-def dump_store(url: URL, target: Path) -> StoreFacts:
-    """Dump one state of a store that may be written meanwhile (custom format), and return what it holds.
+def dump_store(url: URL, target: Path, read: Callable[[Connection], T]) -> T:
+    """Dump one state of a store that may be written meanwhile (custom format), and return what `read` finds in it.
 
     Raises:
         BackupError: a tool is missing or failed; no dump is left.
@@ -75,7 +76,7 @@ def dump_store(url: URL, target: Path) -> StoreFacts:
         with engine.connect() as connection:
             # The dump sees exactly what the facts are read from.
             snapshot = connection.execute(text("SELECT pg_export_snapshot()")).scalar_one()
-            facts = read_facts(connection)
+            facts = read(connection)
             options = ["--format=custom", f"--schema={SCHEMA}", "--no-owner", "--no-privileges", "--no-password"]
             run_tool([program, *options, f"--snapshot={snapshot}", f"--file={target}"], connection_environment(url))
             target.chmod(0o600)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from registry.backup_finish import Finished, OldStore, RestoreOrder, finish_store, read_old
@@ -19,6 +20,9 @@ from registry.backup_target import sync
 from registry.engines import parse_url, reading_engine, writing_engine
 from registry.lock import FileLock
 from registry.restore_marks import mark_of
+
+Finish = Callable[[Connection, RestoreOrder], Finished]
+"""Makes a copy one that may be used, within a transaction."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,8 +58,10 @@ class StorePlace(Protocol):
 class SqlitePlace:
     """A file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, finish: Finish = finish_store) -> None:
+        """Describe it; `finish` makes a copy one that may be used."""
         self._path = path
+        self._finish = finish
         self._staging = path.with_name(f"{path.name}.restore")
 
     def held(self) -> FileLock:
@@ -93,7 +99,7 @@ class SqlitePlace:
         try:
             shutil.copyfile(part, staged)
             staged.chmod(0o600)
-            finished = _finish(writing_engine(parse_url(f"sqlite:///{staged}")), order)
+            finished = self._finished(writing_engine(parse_url(f"sqlite:///{staged}")), order)
             sync(staged)
             aside = self._swap(staged, order.now)
         except OSError as error:
@@ -109,6 +115,15 @@ class SqlitePlace:
             return None
         aside = self._path.with_name(Path(name).name) if name else self._path
         return aside if aside.exists() else None
+
+    def _finished(self, engine: Engine, order: RestoreOrder) -> Finished:
+        try:
+            with engine.begin() as connection:
+                return self._finish(connection, order)
+        except SQLAlchemyError as error:
+            raise BackupError(f"the copy cannot be made ready: {str(error).splitlines()[0]}") from error
+        finally:
+            engine.dispose()
 
     def _make_staging(self) -> None:
         shutil.rmtree(self._staging, ignore_errors=True)
@@ -144,16 +159,6 @@ class SqlitePlace:
         mark.unlink()
         sync(self._path.parent)
         return moved
-
-
-def _finish(engine: Engine, order: RestoreOrder) -> Finished:
-    try:
-        with engine.begin() as connection:
-            return finish_store(connection, order)
-    except SQLAlchemyError as error:
-        raise BackupError(f"the copy cannot be made ready: {str(error).splitlines()[0]}") from error
-    finally:
-        engine.dispose()
 
 
 def _old_of(engine: Engine, manifest: BackupManifest, place: str) -> OldStore:

@@ -10,12 +10,12 @@ from typing import TypeVar
 from psycopg import sql
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from registry.backup_finish import Finished, OldStore, RestoreOrder, finish_store, read_old
 from registry.backup_manifest import BackupError, BackupManifest
 from registry.backup_postgres import SCHEMA, connection_environment, run_tool, script_of, tool
-from registry.backup_restore import Replaced
+from registry.backup_restore import Finish, Replaced
 from registry.engines import place_of, reading_engine, writing_engine
 from registry.lock import FileLock
 from registry.restore_marks import MARK_TABLE
@@ -28,6 +28,9 @@ _OTHERS = (
     " AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
 )
 
+_TRIGRAMS = "ix_graph_text_trigrams"
+"""Index of the graph that needs an extension, and a dump of a schema has no extensions."""
+
 _ROUTINES = (
     "SELECT format('%I.%I(%s)', CAST(:schema AS text), proname, pg_get_function_identity_arguments(pg_proc.oid))"
     " FROM pg_proc LEFT JOIN pg_depend ON pg_depend.objid = pg_proc.oid AND deptype = 'e'"
@@ -39,8 +42,15 @@ _ROUTINES = (
 class PostgresPlace:
     """A database."""
 
-    def __init__(self, url: URL, *, lock: Path) -> None:
-        """Describe it; `lock` is a file on this machine: of other machines' processes, the sessions tell."""
+    def __init__(self, url: URL, *, lock: Path, finish: Finish = finish_store) -> None:
+        """Describe it.
+
+        Args:
+            url: where it is.
+            lock: a file on this machine: of other machines' processes, the sessions tell.
+            finish: makes a copy one that may be used.
+        """
+        self._finish_copy = finish
         self._url = url
         self._lock = lock
         self._place = place_of(url)
@@ -102,7 +112,7 @@ class PostgresPlace:
         engine = writing_engine(self._url)
         try:
             with engine.begin() as connection:
-                finished = finish_store(connection, order)
+                finished = self._finish_copy(connection, order)
                 connection.execute(text(f"DROP TABLE {SCHEMA}.{MARK_TABLE}"))
                 return finished
         except SQLAlchemyError as error:
@@ -119,8 +129,30 @@ class PostgresPlace:
             after.write_text(f"CREATE TABLE {SCHEMA}.{MARK_TABLE} AS SELECT {name}::text AS aside;\n")
             files = [f"--file={before}", f"--file={after}", "--file=-"]
             options = ["--no-psqlrc", "--quiet", "--no-password", "--single-transaction", "--set=ON_ERROR_STOP=1"]
-            with script_of(part) as script:
+            with script_of(part, *self._parts(part, Path(scratch))) as script:
                 run_tool([tool("psql"), *options, *files], connection_environment(self._url), stdin=script)
+
+    def _parts(self, part: Path, scratch: Path) -> list[str]:
+        """Return how a dump is read: without the index that needs an extension, where that is not to be had."""
+        with script_of(part, "--list") as script:
+            listed = script.readlines()
+        kept = [line for line in listed if _TRIGRAMS.encode() not in line]
+        if kept == listed or self._has_trigrams():
+            return []
+        wanted = scratch / "wanted"
+        wanted.write_bytes(b"".join(kept))
+        return [f"--use-list={wanted}"]
+
+    def _has_trigrams(self) -> bool:
+        engine = writing_engine(self._url)
+        try:
+            with engine.begin() as connection:
+                connection.execute(text("CREATE EXTENSION IF NOT EXISTS pg_trgm"))
+        except DBAPIError:
+            return False
+        finally:
+            engine.dispose()
+        return True
 
     def _undo(self, aside: str) -> None:
         """Take back what was committed of a dump that broke off: psql cannot tell its end from a cut."""

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from registry.backup_facts import StoreFacts, read_facts
 from registry.backup_manifest import BackupError
 from vedette.evidence.finding import Finding
+
+T = TypeVar("T")
 
 _PAGES = 1_024
 """Pages (4 MiB) that are copied in one go, between looks at what else this process has to do."""
@@ -73,17 +75,17 @@ def reading(path: Path) -> Iterator[Connection]:
         engine.dispose()
 
 
-def copied_facts(path: Path) -> StoreFacts:
+def copied_facts(path: Path, read: Callable[[Connection], T]) -> T:
     """Return what a copy holds.
 
     Raises:
         BackupError: it cannot be read.
     """
     with reading(path) as connection:
-        return read_facts(connection)
+        return read(connection)
 
 
-def integrity_findings(connection: Connection) -> list[Finding]:
+def integrity_findings(connection: Connection, *, place: str = "store") -> list[Finding]:
     """Return what SQLite itself finds wrong with a copy."""
     rows = connection.exec_driver_sql("PRAGMA integrity_check(20)").scalars().all()
-    return [Finding(kind="integrity", place="store", text=str(row)) for row in rows if row != "ok"]
+    return [Finding(kind="integrity", place=place, text=str(row)) for row in rows if row != "ok"]

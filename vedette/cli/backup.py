@@ -1,4 +1,4 @@
-"""`vedette backup`: a safety copy of store, documents and configuration, while the fleet runs; and is one good."""
+"""`vedette backup`: a safety copy of store, graph, documents, configuration while the fleet runs; and is one good."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 import typer
 
-from agents.custody import documents_of
 from registry.audit import AuditEntry, record_audit
 from registry.backup import Backup, open_target
 from registry.backup_check import BackupReport, check_backup, opened
 from registry.backup_manifest import BackupManifest
 from registry.database import Database
+from registry.fleet_evidence import documents_of
 from vedette.cli.actor import command_line_actor
 from vedette.cli.fleet_files import FleetFiles
 from vedette.cli.output import CONFIG_OPTION, JSON_OPTION, Exit, print_json, print_line
@@ -55,6 +55,7 @@ def backup(
             files=entries,
             secrets=with_secrets,
             clock=SystemClock(),
+            graph_url=paths.graph_url,
         )
         manifest = _write_behind(made, Path(words[0]))
         _record(database, words[0], with_secrets=with_secrets)
@@ -62,7 +63,7 @@ def backup(
         print_json(described(manifest) | {"target": words[0], "left_out": files.left_out})
     else:
         _show(manifest, words[0], files.left_out)
-    raise typer.Exit(Exit.NO if manifest.missing else Exit.GOOD)
+    raise typer.Exit(Exit.NO if manifest.missing or manifest.graph_problem else Exit.GOOD)
 
 
 def _record(database: Database, target: str, *, with_secrets: bool) -> None:
@@ -97,6 +98,8 @@ def _show(manifest: BackupManifest, target: str, left_out: list[str]) -> None:
         print_line("its store has the hashes of people's passwords and of API keys: keep it as you keep yours")
     for text in left_out:
         print_line(f"left out: {text}")
+    if manifest.graph_problem:
+        print_line(f"missing: the knowledge graph: {manifest.graph_problem}")
     for sha256 in manifest.missing:
         print_line(f"missing: the file of the document {sha256} was not there or is damaged")
 
@@ -118,14 +121,28 @@ def summary(manifest: BackupManifest) -> str:
     """Return what a safety copy is, in a line."""
     when = f"{to_datetime(manifest.made_at):%Y-%m-%d %H:%M:%S} UTC"
     items, documents = manifest.counts.get("items", 0), manifest.counts.get("documents", 0)
-    return f"{when}, {items} items, {documents} documents, {manifest.dialect}, schema {manifest.revision}"
+    graph = (
+        "no graph" if manifest.graph is None else f"a graph of {manifest.graph.counts.get('mentions', 0)} mentions"
+    )
+    return f"{when}, {items} items, {documents} documents, {graph}, {manifest.dialect}, schema {manifest.revision}"
 
 
 def described(manifest: BackupManifest) -> dict[str, Any]:
     """Return what a program wants to know of a safety copy."""
     return manifest.model_dump(
         mode="json",
-        include={"made_at", "version", "dialect", "revision", "missing", "secrets", "logs", "counts"},
+        include={
+            "made_at",
+            "version",
+            "dialect",
+            "revision",
+            "missing",
+            "secrets",
+            "logs",
+            "counts",
+            "graph",
+            "graph_problem",
+        },
     )
 
 

@@ -1,4 +1,4 @@
-"""The steps of a restore: documents, files, the store last, then what is gone."""
+"""The steps of a restore: documents, files, the store, the graph last, then what is gone."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from registry.lock import FileLock
 from registry.scratch import Scratch
 from vedette.cli.actor import command_line_actor
 from vedette.cli.fleet_files import REDACTED
+from vedette.cli.restoring_graph import catch_up, put_graph_back, read_decisions, repeat_decisions
 from vedette.clock import SystemClock, to_datetime
 from vedette.configuration.fleet import FleetConfiguration, FleetPaths, load_fleet
 from vedette.errors import ConfigurationError, StoreError
@@ -75,7 +76,7 @@ def restore_here(
         replaced, notes = _put_back(paths, folder, manifest, replace=replace)
     finally:
         fleet.release()
-    return _reported(paths, manifest, replaced, notes, receipts)
+    return _reported(configuration, paths, manifest, replaced, notes, receipts)
 
 
 def restore_to(
@@ -104,14 +105,15 @@ def restore_to(
             sync(to.parent)
         except OSError as error:
             raise BackupError(f"{to}: cannot be made: {error.strerror}") from error
-    _, paths = load_fleet(to / main.origin)
-    return _reported(paths, manifest, replaced, [*moved, *notes], receipts)
+    configuration, paths = load_fleet(to / main.origin)
+    return _reported(configuration, paths, manifest, replaced, [*moved, *notes], receipts)
 
 
 def _refuse_elsewhere(paths: FleetPaths, folder: Path) -> None:
     """Refuse a configuration whose data are not in the new folder: they are those of the fleet that it came from."""
     url = parse_url(paths.store_url)
-    places = [paths.data, *([Path(str(url.database))] if is_sqlite(url) else [])]
+    graph = parse_url(paths.graph_url)
+    places = [paths.data, *(Path(str(one.database)) for one in (url, graph) if is_sqlite(one))]
     for place in places:
         if not place.is_relative_to(folder.resolve()):
             raise BackupError(
@@ -146,7 +148,7 @@ def _write_file(place: Path, part: Path) -> None:
 def _put_back(
     paths: FleetPaths, folder: Path, manifest: BackupManifest, *, replace: bool
 ) -> tuple[tuple[Replaced, OldStore], list[str]]:
-    """Put documents and missing files back, then the store."""
+    """Put documents and missing files back, then store and graph."""
     place = _place_of(paths, manifest)
     with place.held():
         if place.occupied() and not replace:
@@ -160,7 +162,10 @@ def _put_back(
         _restore_documents(paths, folder, manifest, without={one for one, _ in old.withdrawn.documents})
         notes += _restore_files(paths, folder, manifest)
         order = RestoreOrder(manifest=manifest, old=old, now=SystemClock().now(), by=command_line_actor())
+        decided, unread = read_decisions(paths, since=manifest.made_at)
         replaced = place.replace(folder / manifest.store, order)
+        # With the store held, so that nothing is merged meanwhile.
+        notes += [*unread, *put_graph_back(paths, folder, order), *repeat_decisions(paths, decided)]
     return (replaced, old), notes
 
 
@@ -224,6 +229,7 @@ def _reason(file: FleetFile) -> str:
 
 
 def _reported(
+    configuration: FleetConfiguration,
     paths: FleetPaths,
     manifest: BackupManifest,
     replaced: tuple[Replaced, OldStore],
@@ -236,6 +242,7 @@ def _reported(
         for outbox in _outboxes([paths.outboxes, *receipts]):
             search.visit(outbox)
         losses = search.result()
+        notes = [*notes, *catch_up(configuration, paths, database)]
     return Restored(
         fleet=str(paths.file),
         made_at=manifest.made_at,

@@ -40,6 +40,8 @@ class RetentionPolicy(BaseModel):
     """Age at which the payload goes: `36h`, `90d`, `4w`, `2y` (of 365 days), or `forever`."""
     minimum: Literal["stamped", "proved", "strong"] = "stamped"
     """How far an item must be proved before its payload goes: by any authority, an external one, or two."""
+    graph: Literal["stays", "goes"] = "stays"
+    """What the items said in the knowledge graph: it `stays`, marked as without bytes, or `goes`: is taken back."""
 
     @field_validator("source")
     @classmethod

@@ -15,9 +15,9 @@ import pytest
 from sqlalchemy import func, select
 from typer.testing import CliRunner, Result
 
-from agents.custody import known_roots
 from registry import tables
 from registry.database import Database
+from registry.fleet_evidence import known_roots
 from tests.registry.backing_up import Filled
 from tests.registry.conftest import migrated_postgres, postgres_folder
 from tests.registry.postgresql import postgres_sql, postgres_url
