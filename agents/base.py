@@ -7,8 +7,8 @@ that is true, a page of its own, and a clean stop.
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import spade
@@ -22,6 +22,7 @@ from agents.followers import Followers
 from agents.identity import Identity
 from agents.message_log import MessageLog
 from agents.queries import query_of
+from agents.questions import OpenQuestions
 from behaviours.control import ObeyOrders
 from behaviours.exchange import Incoming, read
 from behaviours.peers import Peer, Peers, RegistryPeers
@@ -37,13 +38,10 @@ from vedette.log import logger
 from vedette.messages.card import Card, Heartbeat
 from vedette.messages.state import AgentState, CheckState, Panel, PresenceState
 from vedette.people.conversations import Command
-from vedette.people.discovery import Nature
+from vedette.people.discovery import Named, Nature
 from vedette.people.forms import clean
 from vedette.people.person import Person
 from web.agent_view import AgentView
-
-OPEN_QUESTIONS = 1000
-"""Questions of ours that may wait for an answer at once."""
 
 
 class BaseAgent(spade.agent.Agent):
@@ -67,7 +65,7 @@ class BaseAgent(spade.agent.Agent):
         self._patience = patience
         self._own_presence = PresenceState(show="unknown", since=self.started_at)
         self.messages = MessageLog(clock=clock)
-        self._questions: dict[str, tuple[str, asyncio.Future[Incoming]]] = {}
+        self._questions = OpenQuestions(send=self.send)
         self._subscribed: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self.connection = Connection(
@@ -145,7 +143,12 @@ class BaseAgent(spade.agent.Agent):
             nature=self._nature,
             peers=self.peers,
             commands=self.commands(),
+            fleet=self.fleet,
         )
+
+    async def fleet(self) -> Sequence[Named]:
+        """Return whom people find below this agent."""
+        return ()
 
     def welcome(self, person: Person) -> None:
         """Called when a person may see our presence from now on."""
@@ -240,18 +243,7 @@ class BaseAgent(spade.agent.Agent):
 
     async def ask(self, message: Message, *, time_limit: float) -> Incoming | None:
         """Send a message and return the answer in its conversation, None when none comes in time."""
-        conversation = message.get_metadata("conversation-id") or secrets.token_hex(16)
-        message.set_metadata("conversation-id", conversation)
-        if len(self._questions) >= OPEN_QUESTIONS:
-            return None
-        future: asyncio.Future[Incoming] = asyncio.get_running_loop().create_future()
-        self._questions[conversation] = (str(message.to.bare), future)
-        try:
-            return await asyncio.wait_for(future, time_limit) if self.send(message) else None
-        except TimeoutError:
-            return None
-        finally:
-            del self._questions[conversation]
+        return await self._questions.ask(message, time_limit=time_limit)
 
     def set_presence(self, *, show: str = "available", status: str = "") -> None:
         """Say how the agent is: `available`, `away` or `dnd`, and why."""
@@ -299,6 +291,10 @@ class BaseAgent(spade.agent.Agent):
             last_order_at=max((one.newest for one in self.behaviours if isinstance(one, ObeyOrders)), default=0),
         )
 
+    def described(self) -> dict[str, str]:
+        """Return what whoever started the process shows of it: JID, role and address of its page."""
+        return {"jid": self.identity.jid, "role": self.identity.role.value, "view": self.address}
+
     def show_presence_to(self, jid: str) -> None:
         """Show our presence to `jid`, subscribed or not; the server tells it our end, too (RFC 6121 section 4.6)."""
         self._send_presence(jid)
@@ -340,9 +336,9 @@ class BaseAgent(spade.agent.Agent):
 
     def _on_message(self, stanza: Any) -> None:
         message = Message.from_node(stanza)
-        expected = self._questions.get(message.get_metadata("conversation-id") or "")
-        if expected is not None and expected[0] == str(message.sender.bare):
-            self._answered(message, expected[1])
+        question = self._questions.answered_by(message)
+        if question is not None:
+            self._answered(message, question)
             return
         self.counters["messages in"] += 1
         self.admission.take(message)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from agents.collector import CollectorAgent
-from agents.identity import Identity
+from agents.identity import Identity, identity_of
 from vedette.clock import Clock
 from vedette.collection.desk import Mode
 from vedette.collection.outfit import Outfit
 from vedette.collection.sections import section_of
 from vedette.configuration.collector import CollectorSection
 from vedette.configuration.fetching import FetchingSection
-from vedette.errors import ConfigurationError
 from vedette.messages.card import Role
 
 
@@ -55,13 +54,4 @@ def collector_identity(name: str, credentials: Path) -> Identity:
     Raises:
         ConfigurationError: there are no credentials, or they are of another agent or role.
     """
-    if not credentials.is_file():
-        reason = f"does not exist; make it with: vedette enroll {name} --role collector"
-        raise ConfigurationError(str(credentials), "", reason)
-    identity = Identity.load(credentials)
-    if identity.role is not Role.COLLECTOR:
-        reason = f"is {identity.role.value}; enrol it with: vedette enroll {identity.name} --role collector"
-        raise ConfigurationError(str(credentials), "role", reason)
-    if identity.name != name:
-        raise ConfigurationError(str(credentials), "jid", f"is {identity.jid}, but the collector is called {name}")
-    return identity
+    return identity_of(name, credentials, Role.COLLECTOR)

@@ -11,7 +11,6 @@ from behaviours.upload import Upload
 from registry.outbox import Outbox
 from registry.spool import Spool
 from vedette.clock import Clock
-from vedette.documents.client import DocumentClient
 from vedette.messages.card import Heartbeat
 from vedette.messages.state import Cell, Panel
 
@@ -96,7 +95,7 @@ class DeliveringAgent(BaseAgent):
             agent_name=self.identity.name,
             outbox=self.outbox,
             spool=self.spool,
-            client=DocumentClient(url=service.url, api_key=service.api_key, ca=service.ca_file),
+            client=service.client(),
             uploaded=self.delivering.look_back,
         )
 

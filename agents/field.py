@@ -13,6 +13,7 @@ from agents.base import BaseAgent
 from agents.connection import ServerAddress
 from agents.identity import Identity
 from agents.probe import OUTBOX_BYTES, OUTBOX_ITEMS, ProbeAgent
+from agents.rt_making import start_rt
 from registry.outbox import Outbox
 from registry.pauses import Pauses
 from registry.spool import Spool
@@ -65,11 +66,11 @@ def make_probe(
 async def run_field(
     configuration: FleetConfiguration, paths: FleetPaths, *, clock: Clock, report: Report, stop: asyncio.Event
 ) -> None:
-    """Run all probes and collectors until `stop` is set.
+    """Run all probes and collectors, and the RT agents where they are to run here, until `stop` is set.
 
     Raises:
         ConfigurationError: a probe's or collector's file or credentials cannot be used.
-        StoreError: an outbox cannot be opened.
+        StoreError: an outbox or the graph cannot be opened.
         ConnectionFailedError: the XMPP server cannot be reached, trusted or refuses an account.
     """
     probes = [_probe(paths.near(name), paths, clock=clock) for name in configuration.probes]
@@ -80,7 +81,9 @@ async def run_field(
             ending.push_async_callback(probe.stop)
             await probe.start()
         collectors = await _start_collectors(configuration, paths, clock=clock, ending=ending)
-        report({"event": "ready", "agents": [_described(agent) for agent in (*probes, *collectors)]})
+        readers = await start_rt("field", configuration, paths, clock=clock, ending=ending)
+        agents = (*probes, *collectors, *readers)
+        report({"event": "ready", "agents": [agent.described() for agent in agents]})
         await stop.wait()
 
 
@@ -155,7 +158,3 @@ def probe_identity(configuration: ProbeConfiguration, *, file: Path, credentials
 def _server(configuration: ProbeConfiguration, known: ServerAddress) -> ServerAddress:
     host, _, port = (configuration.server or str(known)).rpartition(":")
     return ServerAddress(host=host, port=int(port), ca_file=configuration.ca or known.ca_file)
-
-
-def _described(agent: BaseAgent) -> dict[str, str]:
-    return {"jid": agent.identity.jid, "role": agent.identity.role.value, "view": agent.address}

@@ -9,11 +9,13 @@ from typing import Any
 
 from agents.aggregation import AggregationAgent
 from agents.base import BaseAgent
-from agents.custody import custody_of, documents_of, trusted_roots
+from agents.custody import custody_of
+from agents.hub_graph import open_graph
 from agents.identity import Identity
 from agents.launcher import local_slots
 from agents.people_desk import registry_commands
 from agents.registry import RegistryAgent
+from agents.rt_making import start_rt
 from agents.running import RunningAgents
 from behaviours.admit import DirectoryPeers
 from behaviours.checkpoint import PublishCheckpoints
@@ -28,6 +30,8 @@ from registry.database import Database
 from registry.directory import Directory
 from registry.event_feed import EventFeed
 from registry.finding_list import FindingList
+from registry.fleet_authorities import authorities
+from registry.fleet_evidence import documents_of, trusted_roots
 from registry.heads import SignedHeads
 from registry.intake import Intake
 from registry.job_desk import JobDesk
@@ -41,49 +45,14 @@ from registry.repair_watch import RepairWatch
 from registry.roots import Roots
 from registry.schedule_desk import ScheduleDesk
 from vedette.clock import Clock
-from vedette.configuration.fleet import AuthoritySection, FleetConfiguration, FleetPaths
+from vedette.configuration.fleet import FleetConfiguration, FleetPaths
 from vedette.configuration.people_file import PeopleOfFile
-from vedette.evidence.certificates import TrustRoots, load_certificates
-from vedette.evidence.timestamping import HttpAuthority, TimestampAuthority
-from vedette.fetching.policy import FetchPolicy
+from vedette.evidence.timestamping import TimestampAuthority
 from web.api.live import Live
 from web.api.service import start_api
 
 Report = Callable[[dict[str, Any]], None]
 """Called with events for whoever started the process."""
-
-
-def authorities(
-    configuration: FleetConfiguration, paths: FleetPaths, *, local_url: str, clock: Clock
-) -> list[TimestampAuthority]:
-    """Return the configured time-stamping authorities.
-
-    Raises:
-        ConfigurationError: a file of roots cannot be used.
-    """
-    rules = configuration.fetching.policy
-    return [
-        _authority(section, paths, local_url=local_url, fetching=rules, clock=clock) for section in configuration.tsa
-    ]
-
-
-def _authority(
-    section: AuthoritySection, paths: FleetPaths, *, local_url: str, fetching: FetchPolicy, clock: Clock
-) -> TimestampAuthority:
-    roots = paths.roots if section.roots is None else paths.near(section.roots)
-    untrusted = () if section.untrusted is None else load_certificates(paths.near(section.untrusted))
-    return HttpAuthority(
-        name=section.name,
-        url=local_url if section.local else section.url,
-        roots=TrustRoots.load(roots),
-        external=not section.local,
-        policy=section.policy,
-        untrusted=untrusted,
-        time_limit=section.time_limit,
-        fetching=fetching,
-        seconds_between=section.pace,
-        clock=clock,
-    )
 
 
 async def run_hub(
@@ -96,7 +65,9 @@ async def run_hub(
     stop: asyncio.Event,
     api_port: int = 0,
 ) -> None:
-    """Run registry, aggregation and the API until `stop` is set; port 0 takes any free one for the API.
+    """Run registry, aggregation, the API, and RT agents where they are to run here, until `stop` is set.
+
+    Port 0 takes any free one for the API.
 
     Raises:
         ConfigurationError: credentials or roots cannot be used.
@@ -108,6 +79,7 @@ async def run_hub(
         database = Database(paths.store_url)
         database.open()
         opened.callback(database.close)
+        graph = opened.enter_context(open_graph(paths.graph_url, store=database, clock=clock))
         stamps = authorities(configuration, paths, local_url=local_tsa, clock=clock)
         for authority in stamps:
             opened.push_async_callback(authority.aclose)
@@ -158,6 +130,8 @@ async def run_hub(
             port=api_port,
             clock=clock,
             hub=running,
+            graph=None if graph is None else graph.reading,
+            decisions=None if graph is None else graph.decisions,
         )
         opened.push_async_callback(api.stop)
         live.start()
@@ -167,7 +141,8 @@ async def run_hub(
             await agent.start()
             opened.push_async_callback(agent.stop)
             started.append(agent)
-        report({"event": "ready", "agents": [_described(agent) for agent in started], "api": api.url})
+        started += await start_rt("hub", configuration, paths, clock=clock, ending=opened)
+        report({"event": "ready", "agents": [agent.described() for agent in started], "api": api.url})
         await stop.wait()
 
 
@@ -277,7 +252,3 @@ def _checkpoints(
         alarms=Alarms(database=database, clock=clock),
         key=engine.key,
     )
-
-
-def _described(agent: BaseAgent) -> dict[str, str]:
-    return {"jid": agent.identity.jid, "role": agent.identity.role.value, "view": agent.address}

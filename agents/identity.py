@@ -8,20 +8,26 @@ from pathlib import Path
 from agents.connection import ServerAddress
 from behaviours.peers import Peer
 from vedette.configuration.credentials import Credentials, load_credentials
+from vedette.documents.client import DocumentClient
+from vedette.errors import ConfigurationError
 from vedette.messages.card import Role
 from vedette.signing import SigningKey, VerifyingKey
 
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentService:
-    """Where an agent hands in large payloads."""
+    """Where an agent hands in large payloads, or reads them."""
 
     url: str
     """Address of the hub's API."""
     api_key: str = field(repr=False)
-    """Allows handing in."""
+    """Allows that."""
     ca_file: Path | None = None
     """PEM roots for its certificate; None: the system's."""
+
+    def client(self) -> DocumentClient:
+        """Return a client of it; nothing is connected yet."""
+        return DocumentClient(url=self.url, api_key=self.api_key, ca=self.ca_file)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +86,24 @@ class Identity:
             ),
             documents=_documents(credentials, folder),
         )
+
+
+def identity_of(name: str, credentials: Path, role: Role) -> Identity:
+    """Return who the agent of a name and role is.
+
+    Raises:
+        ConfigurationError: there are no credentials, or they are of another agent or role.
+    """
+    if not credentials.is_file():
+        reason = f"does not exist; make it with: vedette enroll {name} --role {role.value}"
+        raise ConfigurationError(str(credentials), "", reason)
+    identity = Identity.load(credentials)
+    if identity.role is not role:
+        reason = f"is {identity.role.value}; enrol it with: vedette enroll {identity.name} --role {role.value}"
+        raise ConfigurationError(str(credentials), "role", reason)
+    if identity.name != name:
+        raise ConfigurationError(str(credentials), "jid", f"is {identity.jid}, but the {role.value} is called {name}")
+    return identity
 
 
 def _documents(credentials: Credentials, folder: Path) -> DocumentService | None:

@@ -11,7 +11,6 @@ from agents.identity import Identity
 from behaviours.admit import Admit
 from behaviours.launch import LaunchJobAgents, Slot
 from behaviours.peers import Peers
-from behaviours.people import ServePeople
 from behaviours.presence import Change, WatchPresence
 from behaviours.prune_output import PruneOutput
 from behaviours.repair import WatchRepairs
@@ -139,16 +138,12 @@ class RegistryAgent(BaseAgent):
         """Return what people may have the fleet do."""
         return [*self._desk, *super().commands()]
 
-    def serving_people(self) -> ServePeople:
-        """Return the behaviour that answers people; the fleet is found below the registry."""
-        return ServePeople(
-            clock=self.clock,
-            jid=self.identity.jid,
-            nature=self._nature,
-            peers=self.peers,
-            commands=self.commands(),
-            fleet=self._fleet,
-        )
+    async def fleet(self) -> Sequence[Named]:
+        """Return the fleet's agents: they are found below the registry."""
+        return [
+            Named(jid=self.contacts.address(entry.jid), name=f"{entry.jid.partition('@')[0]} ({entry.role.value})")
+            for entry in await self._directory.agents()
+        ]
 
     def welcome(self, person: Person) -> None:
         """Offer the fleet as contacts to who sees the registry from now on."""
@@ -165,12 +160,6 @@ class RegistryAgent(BaseAgent):
     def presence_changed(self, presence: PresenceStanza) -> None:
         """Record what a presence stanza says."""
         self.watching.heard(presence.jid, show=presence.show, status=presence.status, cause="presence")
-
-    async def _fleet(self) -> list[Named]:
-        return [
-            Named(jid=self.contacts.address(entry.jid), name=f"{entry.jid.partition('@')[0]} ({entry.role.value})")
-            for entry in await self._directory.agents()
-        ]
 
     async def _offer_contacts(self, person: Person) -> None:
         agents = await self._directory.agents()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import ClassVar
 
 from pydantic import BaseModel
@@ -13,19 +12,24 @@ from spade.message import Message
 
 from behaviours.exchange import Incoming, compose
 from behaviours.peers import Peer, Peers
+from behaviours.queue_wanted import QueueWanted
 from behaviours.register import Session
 from behaviours.supervised import SupervisedBehaviour
 from vedette.clock import Clock
 from vedette.delivery.sharing import choose_engine
-from vedette.errors import ConnectionFailedError, RefusedError, StoreError
+from vedette.errors import ConnectionFailedError, RefusedError, StoreError, VedetteError
 from vedette.messages.batch import Signed, parse_model
 from vedette.messages.card import Role
 from vedette.messages.envelope import Action, Performative
 from vedette.messages.queue import Acknowledge, Bind, Fetch, QueuedItem, Reject, Settled, open_hand_out
 from vedette.signing import SigningKey
 
-Handler = Callable[[Sequence[QueuedItem]], Awaitable[None]]
-"""Handles items, all or none; what it raises says why it could not. Payloads by reference are its to resolve."""
+Handler = Callable[[Sequence[QueuedItem]], Awaitable[Mapping[int, Exception] | None]]
+"""Handles items; payloads by reference are its to resolve.
+
+It handles all or none: what it raises says why it could not. Or it returns, by their ids, why it could not handle
+some; all others are handled then.
+"""
 
 NOT_THE_ITEM = (StoreError, ConnectionFailedError)
 """Errors of a handler that say nothing about the items: they are given back unblamed."""
@@ -37,29 +41,8 @@ LOOK_EVERY = 0.5
 """Seconds between looks whether the session in which something was asked is still there."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class QueueWanted:
-    """Which queue to consume, and how."""
-
-    name: str
-    """The queue."""
-    patterns: tuple[str, ...]
-    """What it holds: topic patterns."""
-    shared: bool = True
-    """Whether all agents of the role share it."""
-    from_start: bool = False
-    """Whether it begins with what was committed before it was made."""
-    limit: int = 100
-    """Items that are handled together at most."""
-    lease_seconds: int = 60
-    """After so long without an answer they are handed out again; the handler is stopped a little earlier."""
-    wait: int = 10
-    """Seconds that the engine keeps a question while there is nothing: a dead engine is noticed a little later."""
-
-    @property
-    def handle_within(self) -> float:
-        """Seconds in which items are handled after they came: the answer has to arrive within the lease."""
-        return self.lease_seconds * 0.8
+class NotTriedError(VedetteError):
+    """A handler had no time left for an item: it comes again, uncounted."""
 
 
 class Consume(SupervisedBehaviour):
@@ -83,7 +66,10 @@ class Consume(SupervisedBehaviour):
         self._exchange = exchange
         self._peers = peers
         self._key = key
-        self._wanted = wanted
+        self.wanted = wanted
+        """Which queue, and how."""
+        self.depth: int | None = None
+        """Items that the queue held when the engine counted last; None: it did not say yet."""
         self._handle = handle
         self._life = secrets.token_hex(8)
         self._bound_at = ""
@@ -113,7 +99,7 @@ class Consume(SupervisedBehaviour):
 
     async def _find_engine(self) -> Peer | None:
         engines = {peer.jid: peer for peer in await self._peers.of_role(Role.AGGREGATION)}
-        chosen = choose_engine(engines, agent=self._agent, check=self._wanted.name)
+        chosen = choose_engine(engines, agent=self._agent, check=self.wanted.name)
         return None if chosen is None else engines[chosen]
 
     async def _ask(self, engine: Peer, request: BaseModel, *, time_limit: float = ANSWER_WITHIN) -> Incoming | None:
@@ -155,7 +141,7 @@ class Consume(SupervisedBehaviour):
     async def _bind(self, engine: Peer) -> bool:
         if self._bound_at == engine.jid:
             return True
-        wanted = self._wanted
+        wanted = self.wanted
         request = Bind(
             queue=wanted.name,
             consumer=self._agent,
@@ -171,7 +157,7 @@ class Consume(SupervisedBehaviour):
 
     async def _fetch(self, engine: Peer) -> list[tuple[QueuedItem, ...]]:
         """Return the items that were handed out, as one group or none."""
-        wanted = self._wanted
+        wanted = self.wanted
         request = Fetch(
             queue=wanted.name,
             consumer=self._agent,
@@ -201,13 +187,12 @@ class Consume(SupervisedBehaviour):
 
     async def _handle_all(self, items: Sequence[QueuedItem]) -> None:
         """Handle a group at once; where that fails one by one, so that each failure is its own item's."""
-        until = self.clock.monotonic() + self._wanted.handle_within
-        # Half of the time for a group, so that there is some for finding out which item it was.
-        share = 1.0 if len(items) == 1 else 0.5
-        problem = await self._try(items, within=self._wanted.handle_within * share)
+        until = self.clock.monotonic() + self.wanted.handle_within
+        within = self.wanted.handle_within if len(items) == 1 else self.wanted.group_within
+        problem = await self._try(items, within=within)
         if problem is None:
-            self._to_acknowledge += [item.id for item in items]
-        elif len(items) == 1:
+            return
+        if len(items) == 1:
             self._fail(items[0], problem)
         else:
             self.counters["groups retried"] += 1
@@ -216,25 +201,23 @@ class Consume(SupervisedBehaviour):
     async def _handle_singly(self, items: Sequence[QueuedItem], *, until: float) -> None:
         for place, item in enumerate(items):
             within = until - self.clock.monotonic()
-            if within < self._wanted.handle_within / 4:
+            if within < self.wanted.handle_within / 4:
                 # Too little to blame an item for taking longer: these come again, uncounted.
                 self._to_release += [(late.id, "no time left in this lease") for late in items[place:]]
                 return
             problem = await self._try([item], within=within)
-            if problem is None:
-                self._to_acknowledge.append(item.id)
-            else:
+            if problem is not None:
                 self._fail(item, problem)
 
     async def _try(self, items: Sequence[QueuedItem], *, within: float) -> str | None:
-        """Return None where the handler did it, else why not.
+        """Return None where the handler did it, or said of which items it did not, else why not.
 
         Raises:
             StoreError, ConnectionFailedError: not the items' fault; they are given back.
         """
         try:
             async with asyncio.timeout(within) as limit:
-                await self._handle(items)
+                left = await self._handle(items) or {}
         except NOT_THE_ITEM as error:
             self._to_release += [(item.id, str(error)[:1000]) for item in items]
             raise
@@ -242,9 +225,28 @@ class Consume(SupervisedBehaviour):
             if limit.expired():
                 return f"took longer than {within:.1f} s"
             self.log.warning("cannot handle", items=len(items), item=items[0].uuid, exc_info=error)
-            return f"{type(error).__name__}: {error}"[:1000]
-        self.counters["handled"] += len(items)
+            return _told(error)
+        self._note(items, left)
         return None
+
+    def _note(self, items: Sequence[QueuedItem], left: Mapping[int, Exception]) -> None:
+        """Keep what is to be told of items of which a handler left some.
+
+        Raises:
+            StoreError, ConnectionFailedError: why it left some: not their fault, and worth a pause.
+        """
+        done = [item.id for item in items if item.id not in left]
+        self._to_acknowledge += done
+        self.counters["handled"] += len(done)
+        for item in items:
+            problem = left.get(item.id)
+            if isinstance(problem, (*NOT_THE_ITEM, NotTriedError)):
+                self._to_release.append((item.id, str(problem)[:1000]))
+            elif problem is not None:
+                self._fail(item, _told(problem))
+        for problem in left.values():
+            if isinstance(problem, NOT_THE_ITEM):
+                raise problem
 
     def _fail(self, item: QueuedItem, problem: str) -> None:
         self.counters["failed"] += 1
@@ -254,17 +256,17 @@ class Consume(SupervisedBehaviour):
 
     async def _settle(self, engine: Peer) -> bool:
         """Tell the engine what became of the items; what it does not confirm is told again."""
-        name, agent, life = self._wanted.name, self._agent, self._life
+        name, agent, life = self.wanted.name, self._agent, self._life
         handled, failed, untried = self._to_acknowledge, self._to_reject, self._to_release
         try:
             if handled:
                 request = Acknowledge(queue=name, consumer=agent, life=life, ids=handled)
-                if not await self._told(engine, request):
+                if not await self._tell(engine, request):
                     return False
                 self._to_acknowledge = []
             for failures, blamed in ((failed, True), (untried, False)):
                 reject = Reject(queue=name, consumer=agent, life=life, failures=failures, blamed=blamed)
-                if failures and not await self._told(engine, reject):
+                if failures and not await self._tell(engine, reject):
                     return False
             self._to_reject, self._to_release = [], []
         except RefusedError:
@@ -273,13 +275,19 @@ class Consume(SupervisedBehaviour):
             raise
         return True
 
-    async def _told(self, engine: Peer, request: Acknowledge | Reject) -> bool:
+    async def _tell(self, engine: Peer, request: Acknowledge | Reject) -> bool:
         answer = await self._ask(engine, request)
         if answer is None:
             return False
         settled = parse_model(Settled, answer.value())
         self.counters["acknowledged" if isinstance(request, Acknowledge) else "given back"] += settled.settled
+        self.counters["dead letters"] += len(settled.dead)
+        self.depth = settled.depth
         return True
 
 
-__all__ = ["Consume", "Handler", "QueueWanted", "QueuedItem"]
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:1000]
+
+
+__all__ = ["Consume", "Handler", "NotTriedError", "QueueWanted", "QueuedItem"]

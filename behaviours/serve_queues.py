@@ -104,6 +104,7 @@ class ServeQueues(SupervisedBehaviour):
                 await self._fetch(_Parked(message=message, asker=asker, fetch=request, until=self._until(request)))
             else:
                 settled = await self._settle(asker, request)
+                settled = settled.model_copy(update={"depth": self._depth_of(request.queue)})
                 self._exchange.send(reply(message, Performative.CONFIRM, settled.model_dump()))
         except RefusedError as error:
             self.counters["refused"] += 1
@@ -234,6 +235,9 @@ class ServeQueues(SupervisedBehaviour):
         now = self.clock.monotonic()
         # Counting a deep queue takes long: never more than a twentieth of the time.
         self._count_at = now + max(LOOK_AT_STATUS, 20 * (now - began))
+
+    def _depth_of(self, queue: str) -> int | None:
+        return next((status.depth for status in self._statuses if status.name == queue), None)
 
     def panel(self) -> Panel:
         """Return the queues as a table, as they were counted last."""

@@ -103,7 +103,8 @@ async def running_hub(folder: Path, *, server_pid: int = 0, **settings: Any) -> 
         settings: sections of `vedette.yml`.
     """
     folder.mkdir(exist_ok=True)
-    (folder / "vedette.yml").write_text(yaml.safe_dump(settings))
+    # What is measured here is the way to the hub: nobody reads the items into a graph.
+    (folder / "vedette.yml").write_text(yaml.safe_dump({"rt": {"agents": 0}, **settings}))
     configuration, paths = load_fleet(folder / "vedette.yml")
     heard: list[Hub] = []
     fleet = Fleet(

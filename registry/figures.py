@@ -24,10 +24,15 @@ from registry.refusals import Refusals
 from registry.repairs import Repairs
 from vedette.clock import Clock
 from vedette.errors import StoreError
+from vedette.graph.port import GraphCounts, GraphReading
+from vedette.log import logger
 from vedette.repairs.repair import Severity
 
 FRESH = 1.0
 """Seconds that figures serve before they are read again."""
+
+GRAPH_FRESH = 60.0
+"""Seconds that the knowledge graph's figures serve: counting a large graph takes longer."""
 
 TYPES = ("scan", "inventory", "flow", "log", "alert", "document", "feed", "message", "file", "host")
 """Types of items that are counted apart; agents write what they want, and all else is `other`."""
@@ -81,13 +86,28 @@ class StoreFigures:
     """Bytes of the database."""
     disk_free: int
     """Bytes that are free where the data folder is."""
+    graph: GraphCounts | None = None
+    """How much the knowledge graph holds, at most a minute old; None: there is none here, or it cannot be read."""
 
 
 class Figures:
     """Reads the figures of a store; many askers at once cause one reading."""
 
-    def __init__(self, *, database: Database, data: Path, outboxes: Path, clock: Clock) -> None:
-        """Describe it; `data` is the folder whose disk is watched, `outboxes` that of this machine's outboxes."""
+    def __init__(
+        self, *, database: Database, data: Path, outboxes: Path, clock: Clock, graph: GraphReading | None = None
+    ) -> None:
+        """Describe it.
+
+        Args:
+            database: the store.
+            data: the folder whose disk is watched.
+            outboxes: folder of this machine's outboxes.
+            clock: the time.
+            graph: the knowledge graph; None: there is none here.
+        """
+        self._graph = graph
+        self._graph_counts: GraphCounts | None = None
+        self._graph_counted_at: float | None = None
         self._database = database
         self._data = data
         self._outboxes = outboxes
@@ -98,6 +118,7 @@ class Figures:
         self._places: dict[int, int] = {}
         self._by_type: Counter[str] = Counter(dict.fromkeys((*TYPES, OTHER), 0))
         self._begun = False
+        self._log = logger("figures")
 
     async def now(self) -> StoreFigures:
         """Return the figures, at most a second old.
@@ -133,7 +154,21 @@ class Figures:
             outboxes=await asyncio.to_thread(self._depths),
             size=size or await asyncio.to_thread(_file_size, Path(database.place)),
             disk_free=(await asyncio.to_thread(shutil.disk_usage, self._data)).free,
+            graph=await self._count_graph(),
         )
+
+    async def _count_graph(self) -> GraphCounts | None:
+        """Return how much the graph holds; counting a large one takes a while, so it is done once a minute."""
+        now, counted_at = self._clock.monotonic(), self._graph_counted_at
+        if self._graph is not None and (counted_at is None or not 0 <= now - counted_at < GRAPH_FRESH):
+            self._graph_counted_at = now
+            try:
+                self._graph_counts = await self._graph.counts()
+            except StoreError as error:
+                # A graph that cannot be read hides nothing of the store.
+                self._graph_counts = None
+                self._log.warning("the graph was not counted", reason=str(error))
+        return self._graph_counts
 
     async def _unstamped(self, engine: str) -> Unstamped:
         return await Proofs(database=self._database, engine=engine, clock=self._clock).unstamped()

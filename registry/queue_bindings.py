@@ -142,11 +142,12 @@ def _make(connection: Connection, name: str, *, owner: str, asker: Asker, now: i
 
 def _hold_earlier(connection: Connection, queue_id: int, patterns: Sequence[str]) -> int:
     sources = set(connection.execute(select(tables.item.c.source).distinct()).scalars())
-    among = [_is_not_in(table, queue_id) for table in (queue_tables.queue_item, queue_tables.queue_dead_letter)]
+    among = [is_not_in(table, queue_id) for table in (queue_tables.queue_item, queue_tables.queue_dead_letter)]
     return hold(connection, queue_id, patterns=patterns, sources=sources, among=among)
 
 
-def _is_not_in(table: Table, queue_id: int) -> ColumnElement[bool]:
+def is_not_in(table: Table, queue_id: int) -> ColumnElement[bool]:
+    """Tell of items that a queue does not hold, or that are no dead letters of it."""
     item = tables.item
     same = (table.c.chain_id == item.c.chain_id, table.c.log_index == item.c.log_index)
     return ~exists().where(table.c.queue_id == queue_id, *same)

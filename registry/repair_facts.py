@@ -78,7 +78,8 @@ def read_revocations(connection: Connection) -> tuple[RevocationFacts, ...]:
 def read_agents(connection: Connection) -> tuple[AgentFacts, ...]:
     """Return the enrolled agents that shall be there: all but those that only live for a job."""
     agent, registration = tables.agent, tables.registration
-    query = select(agent.c.jid, agent.c.enrolled_at, registration.c.show, registration.c.since, registration.c.status)
+    query = select(agent.c.jid, agent.c.role, agent.c.enrolled_at)
+    query = query.add_columns(registration.c.show, registration.c.since, registration.c.status)
     query = query.select_from(agent.outerjoin(registration, registration.c.jid == agent.c.jid))
     # An account without a key only posts items: nobody waits for its presence.
     query = query.where(agent.c.revoked_at.is_(None), agent.c.role.not_in(_PASSING), agent.c.public_key.is_not(None))
@@ -89,6 +90,7 @@ def read_agents(connection: Connection) -> tuple[AgentFacts, ...]:
             since=row.enrolled_at if row.since is None else row.since,
             status=row.status or "",
             ever_seen=row.show is not None,
+            role=row.role,
         )
         for row in connection.execute(query)
     )

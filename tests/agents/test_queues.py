@@ -10,7 +10,7 @@ from typing import Any
 
 from agents.base import BaseAgent
 from agents.identity import Identity
-from behaviours.consume import Consume, Handler, QueuedItem, QueueWanted
+from behaviours.consume import Consume, Handler, NotTriedError, QueuedItem, QueueWanted
 from behaviours.exchange import compose
 from behaviours.supervised import SupervisedBehaviour
 from ejabberd.embedded import EmbeddedServer, EmbeddedSettings
@@ -131,6 +131,32 @@ async def test_one_bad_item_in_a_group_becomes_a_dead_letter_with_its_reason(sta
     (letter,) = await QueueDeadLetters(database=station.database, clock=station.clock).all()
     assert (letter.uuid, letter.sender) == (items[3]["meta"]["uuid"], sender.identity.jid)
     assert letter.reason == "ValueError: no column 'port'"
+    assert await depth(station) == 0
+
+
+async def test_a_handler_may_leave_some_and_the_others_are_done(station: Station, until: Until) -> None:
+    station.queues = Queues(database=station.database, clock=station.clock, max_attempts=1)
+    await station.start_hub()
+    calls: list[int] = []
+
+    async def handle(items: Sequence[QueuedItem]) -> dict[int, Exception]:
+        calls.append(len(items))
+        left: dict[int, Exception] = {one.id: ValueError("odd") for one in items if one.item.payload == b"3"}
+        if len(calls) == 1:
+            left |= {one.id: StoreError("not now") for one in items if one.item.payload == b"5"}
+            left |= {one.id: NotTriedError("no time left") for one in items if one.item.payload == b"7"}
+        return left
+
+    sender = await station.sender()
+    items = await sender.observe(*made(10))
+    await until(lambda: sender.delivering.counters["confirmed"] == 10)
+    rt = await start_consumer(station, handle=handle, from_start=True)
+    await until(lambda: rt.consuming.counters["acknowledged"] == 9)
+    # Nobody was tried again but those that came back unblamed
+    assert (calls[0], sum(calls)) == (10, 12)
+    assert "not now" in rt.consuming.state().last_error
+    (letter,) = await QueueDeadLetters(database=station.database, clock=station.clock).all()
+    assert (letter.uuid, letter.reason) == (items[3]["meta"]["uuid"], "ValueError: odd")
     assert await depth(station) == 0
 
 

@@ -168,9 +168,8 @@ class Rig:
             initialise(self._open_folder / "xmpp", XmppSettings(domain="localhost", port=0))
             section["folder"] = str(self._open_folder / "xmpp")
         file = self.folder / "vedette.yml"
-        file.write_text(
-            yaml.safe_dump({"xmpp": section, "batch": {"items": 1000, "seconds": 0.5}, "jobs": {"agents": 0}})
-        )
+        settings = {"xmpp": section, "batch": {"items": 1000, "seconds": 0.5}}
+        file.write_text(yaml.safe_dump({**settings, "jobs": {"agents": 0}, "rt": {"agents": 0}}))
         self.configuration, self.paths = load_fleet(file)
         self.paths.make()
         Database(self.paths.store_url).migrate()

@@ -10,13 +10,16 @@ import pytest
 from registry.database import Database
 from registry.directory import Directory
 from registry.figures import OTHER, TYPES, Figures
+from registry.graph_reading import GraphRead
 from registry.intake import Intake
 from registry.proof_state import ProofState
 from registry.proofs import Proofs
 from registry.refusals import Refusal, Refusals
 from vedette.clock import ManualClock
+from vedette.graph.port import GraphCounts
 from vedette.messages.card import Role
 from vedette.signing import SigningKey
+from web.api.exposition import Snapshot
 
 ENGINE = "engine@localhost"
 
@@ -63,3 +66,21 @@ async def test_what_was_there_before_is_not_counted_as_new(figures: Figures, int
     await intake.commit([sender.deliver(count=3)])
     found = await figures.now()
     assert (found.committed, found.by_type["scan"]) == (3, 0)
+
+
+async def test_the_graph_is_counted_once_a_minute_and_hides_nothing_when_it_cannot_be(
+    database: Database, graph_store: Database, clock: ManualClock, tmp_path: Path
+) -> None:
+    graph = GraphRead(database=graph_store)
+    figures = Figures(database=database, data=tmp_path, outboxes=tmp_path, clock=clock, graph=graph)
+    found = await figures.now()
+    assert found.graph == GraphCounts(vertices=0, edges=0, mentions=0, origins=0, reviews=0)
+    written = Snapshot(store=found).collect()
+    assert "vedette_graph_vertices" in {family.name for family in written}
+    graph_store.close()
+    clock.advance(59)
+    assert (await figures.now()).graph == found.graph
+    clock.advance(2)
+    lost = await figures.now()
+    assert (lost.graph, lost.committed) == (None, 0)
+    assert "vedette_graph_vertices" not in {family.name for family in Snapshot(store=lost).collect()}

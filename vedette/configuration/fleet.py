@@ -18,18 +18,17 @@ from pydantic import (
 
 from vedette.configuration.api import ApiSection, Port, Seconds
 from vedette.configuration.collector import MAX_COLLECTORS, CollectorSection
+from vedette.configuration.database_url import database_url, graph_beside
 from vedette.configuration.fetching import FetchingSection
 from vedette.configuration.jobs import JobsSection
 from vedette.configuration.loading import load
 from vedette.configuration.people import MAX_PEOPLE, PersonSection
 from vedette.configuration.retention import RetentionPolicy
+from vedette.configuration.rt import RtSection
 from vedette.correlation.policy import CorrelationPolicy
 from vedette.errors import ConfigurationError
 from vedette.evidence.profiles import PROFILES
 from vedette.repairs.policy import RepairPolicy
-
-_SQLITE = "sqlite:///"
-
 
 EMBEDDED = "embedded"
 """`xmpp.server` of the embedded server, which the fleet starts itself."""
@@ -145,6 +144,8 @@ class FleetConfiguration(_Section):
     """Folder for keys, credentials, outboxes, documents and the store, relative to the file."""
     store: StrictStr | None = None
     """URL of the store, `sqlite:///path` or `postgresql+psycopg://…`; default `store.db` in `data`."""
+    graph: StrictStr | None = None
+    """URL of the knowledge graph; default `graph.db` beside an SQLite store, or else the store's own database."""
     xmpp: XmppSection = XmppSection()
     """The XMPP server."""
     api: ApiSection = ApiSection()
@@ -175,6 +176,8 @@ class FleetConfiguration(_Section):
     """Probe configuration files, relative to the file."""
     collectors: Annotated[list[CollectorSection], Field(max_length=MAX_COLLECTORS)] = []
     """Collectors that run on this machine, in one process with the probes."""
+    rt: RtSection = RtSection()
+    """The agents that read items into the knowledge graph."""
     log_json: StrictBool = False
     """Log lines as JSON instead of text."""
     trust: StrictStr | None = None
@@ -227,14 +230,6 @@ class FleetConfiguration(_Section):
         return value
 
 
-def _store_url(url: str | None, *, file: Path, data: Path) -> str:
-    """Return the store's URL; a relative SQLite file is relative to the configuration, as every path in it."""
-    if url is None:
-        return f"sqlite:///{data / 'store.db'}"
-    scheme, path = url[: len(_SQLITE)], url[len(_SQLITE) :]
-    return f"{_SQLITE}{(file.parent / path).resolve()}" if scheme == _SQLITE and path else url
-
-
 class FleetPaths:
     """Where a fleet keeps things."""
 
@@ -243,8 +238,12 @@ class FleetPaths:
         """The configuration file."""
         self.data = (self.file.parent / configuration.data).resolve()
         """The data folder."""
-        self.store_url = _store_url(configuration.store, file=self.file, data=self.data)
+        near = self.file.parent
+        store, graph = configuration.store or f"sqlite:///{self.data / 'store.db'}", configuration.graph
+        self.store_url = database_url(store, folder=near)
         """URL of the store."""
+        self.graph_url = graph_beside(self.store_url) if graph is None else database_url(graph, folder=near)
+        """URL of the knowledge graph."""
         self.xmpp = self.data / "xmpp"
         """The embedded server's folder."""
         self.tsa = self.data / "tsa"

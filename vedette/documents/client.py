@@ -1,8 +1,9 @@
-"""The port to the hub's document service: what is handed in is streamed from its file."""
+"""The port to the hub's document service: what is handed in is streamed from its file; what is read is bounded."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import ssl
 from pathlib import Path
@@ -11,13 +12,8 @@ from typing import BinaryIO
 
 import aiohttp
 
+from vedette.documents.pace import ANSWER_TIME, SLOWEST
 from vedette.errors import ConnectionFailedError, VedetteError
-
-SLOWEST = 32 * 1024
-"""Bytes a second below which an upload is given up: a dead connection looks like a slow one."""
-
-ANSWER_TIME = 60.0
-"""Seconds for connecting and for the answer, beside the time for the bytes."""
 
 MAX_REASON = 4096
 """Bytes of a refusal that are read."""
@@ -29,15 +25,19 @@ class UploadRefusedError(VedetteError):
     """The service will never take this document; the message has its status and reason."""
 
 
+class UnreadableDocumentError(VedetteError):
+    """A document will never be read: it was deleted, is unknown, too large, or is not what its id says."""
+
+
 class DocumentClient:
-    """Hands documents in, with one API key, at one address."""
+    """Hands documents in and reads them, with one API key, at one address."""
 
     def __init__(self, *, url: str, api_key: str, ca: Path | None = None) -> None:
         """Describe the service.
 
         Args:
             url: its address, http or https, without a path.
-            api_key: allows handing in.
+            api_key: allows handing in, or reading.
             ca: PEM roots for its certificate; None: the system's.
         """
         self._url = url.rstrip("/")
@@ -58,6 +58,29 @@ class DocumentClient:
                 raise ConnectionFailedError(f"{self._url} answered {response.status} {response.reason}")
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise self._failure(error) from error
+
+    async def get(self, sha256: str, *, limit: int) -> bytes:
+        """Return a document, at most `limit` bytes of it; they are those that its id names.
+
+        Raises:
+            UnreadableDocumentError: there is none, no more, or it is too large.
+            ConnectionFailedError: try again later: it cannot be reached, broke off, or refuses the key.
+        """
+        headers = {"Accept": "application/octet-stream", "Accept-Encoding": "identity"}
+        try:
+            async with asyncio.timeout(ANSWER_TIME + limit / SLOWEST):
+                async with self._opened().get(self._of(sha256), headers=headers) as response:
+                    if response.status in (404, 410):
+                        reason = (await response.content.read(MAX_REASON)).decode("utf-8", "replace")
+                        raise UnreadableDocumentError(f"the document {sha256} is not there: {reason[:500]}")
+                    if response.status != 200:
+                        raise ConnectionFailedError(f"{self._url} answered {response.status} {response.reason}")
+                    data = await _read(response, sha256, limit=limit)
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise self._failure(error) from error
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise UnreadableDocumentError(f"what came for the document {sha256} is not what its id says")
+        return data
 
     async def put(self, sha256: str, file: BinaryIO, *, content_type: str) -> None:
         """Hand a document in; after this returns it is on the service's disk. `file` is closed then.
@@ -118,3 +141,18 @@ class DocumentClient:
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._session
+
+
+async def _read(response: aiohttp.ClientResponse, sha256: str, *, limit: int) -> bytes:
+    """Return a body.
+
+    Raises:
+        UnreadableDocumentError: it is longer than the limit.
+    """
+    parts, size = [], 0
+    async for part in response.content.iter_chunked(1 << 20):
+        size += len(part)
+        if size > limit:
+            raise UnreadableDocumentError(f"the document {sha256} has more than the {limit} bytes that are read")
+        parts.append(part)
+    return b"".join(parts)

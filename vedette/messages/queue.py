@@ -105,6 +105,8 @@ class Settled(BaseModel):
     """Patterns that are new, or items that were still the consumer's."""
     dead: _Ids = []
     """Items that are dead letters now."""
+    depth: Count | None = None
+    """Items that the queue held when the engine counted last, for the consumer's page; None: it did not yet."""
 
 
 class HandOut(BaseModel):

@@ -119,6 +119,8 @@ class AgentFacts:
     """Why."""
     ever_seen: bool = True
     """Whether it was ever there."""
+    role: str = ""
+    """What it does."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,6 +1,7 @@
 """What is wrong with the work: queues, outboxes, dead letters, agents, jobs. Pure, no I/O.
 
-1. A queue is told when it is deep and rose through the whole window, or when its oldest item is too old.
+1. A queue is told when it is deep and rose through the whole window, or when its oldest item is too old; sooner when
+   it belongs to a role and no agent of that role is there.
 2. An agent that went is expected back, unless it was revoked; one that is unknown is not gone.
 3. Jobs wait for nobody only when no run of any job is in work: else they wait for their turn.
 """
@@ -20,16 +21,43 @@ _DECIDE = "Look at the reasons, remove the cause, then replay them; or discard t
 
 
 def queues(facts: Facts, policy: RepairPolicy) -> Iterable[Repair]:
-    """Yield the queues that grow, or whose oldest item is too old."""
+    """Yield the queues that grow, whose oldest item is too old, or that nobody is there for."""
     for queue in facts.queues or ():
         age = 0.0 if queue.oldest_at is None else (facts.now - queue.oldest_at) / MICROSECONDS
         grows = queue.is_rising and queue.depth >= policy.queue_items
-        if grows or age > policy.queue_age:
+        if age > policy.agent_gone and _nobody_takes(queue, facts):
+            yield _forsaken(queue, age=age)
+        elif grows or age > policy.queue_age:
             yield _queue(queue, age=age, grows=grows)
 
 
+def _nobody_takes(queue: QueueFacts, facts: Facts) -> bool:
+    """Tell whether a queue belongs to a role of which no agent is there; one that is unknown may be."""
+    if facts.agents is None or "@" in queue.owner:
+        return False
+    return not any(one.role == queue.owner and one.ever_seen and one.show != "gone" for one in facts.agents)
+
+
+def _forsaken(queue: QueueFacts, *, age: float) -> Repair:
+    return Repair(
+        kind=RepairKind.QUEUE,
+        place=queue.name,
+        severity=Severity.WARNING,
+        what=f"The queue {queue.name} {_holds(queue, age)}, and nobody takes from it.",
+        cause=f"No agent of the role {queue.owner} is there.",
+        remedy=f"Start one: `vedette agent {queue.owner} -c FILE`; those of the role rt are in `vedette.yml`, too "
+        "(`rt.agents`). Nothing is lost meanwhile: the queue holds what it has.",
+        link=f"/?text={quote(queue.owner, safe='')}",
+        since=queue.oldest_at,
+    )
+
+
+def _holds(queue: QueueFacts, age: float) -> str:
+    return f"holds {queue.depth:,} {'item' if queue.depth == 1 else 'items'}, the oldest for {length(age)}"
+
+
 def _queue(queue: QueueFacts, *, age: float, grows: bool) -> Repair:
-    holds = f"holds {queue.depth:,} items, the oldest for {length(age)}"
+    holds = _holds(queue, age)
     return Repair(
         kind=RepairKind.QUEUE,
         place=queue.name,

@@ -16,7 +16,7 @@ from registry.database import Database
 from registry.documents import Documents
 from registry.keys import Keys, Scope
 from vedette.clock import SystemClock
-from vedette.documents.client import DocumentClient, UploadRefusedError
+from vedette.documents.client import DocumentClient, UnreadableDocumentError, UploadRefusedError
 from vedette.errors import ConnectionFailedError
 from web.api.access import Rules
 from web.api.application import create_app
@@ -49,8 +49,8 @@ class Service:
     async def _ready(self) -> None:
         return
 
-    async def client(self, *, ca: Path | None = None) -> DocumentClient:
-        key = await self.keys.issue(name="test", scopes=[Scope.INGEST], agent="probe@localhost")
+    async def client(self, *, ca: Path | None = None, scope: Scope = Scope.INGEST) -> DocumentClient:
+        key = await self.keys.issue(name="test", scopes=[scope], agent="probe@localhost")
         return DocumentClient(url=self.server.url, api_key=key, ca=ca or self.ca)
 
 
@@ -115,3 +115,33 @@ async def test_no_key_is_in_an_error_or_a_description(service: Service) -> None:
         await client.has(ID)
     assert "vdt_secret" not in f"{caught.value!r} {caught.value.__cause__!r} {client!r}"
     await client.close()
+
+
+async def test_a_document_is_read_whole_and_only_up_to_a_limit(service: Service, file: Path) -> None:
+    async with await service.client() as client:
+        await client.put(ID, file.open("rb"), content_type="application/xml")
+        with pytest.raises(ConnectionFailedError, match="403"):
+            await client.get(ID, limit=len(BODY))
+    async with await service.client(scope=Scope.READ) as client:
+        assert await client.get(ID, limit=len(BODY)) == BODY
+        with pytest.raises(UnreadableDocumentError, match=f"more than the {len(BODY) - 1} bytes"):
+            await client.get(ID, limit=len(BODY) - 1)
+        with pytest.raises(UnreadableDocumentError, match="is not there"):
+            await client.get("0" * 64, limit=1)
+        await service.documents.delete(ID, by="test", reason="asked for")
+        with pytest.raises(UnreadableDocumentError, match="asked for"):
+            await client.get(ID, limit=len(BODY))
+        await service.server.stop()
+        with pytest.raises(ConnectionFailedError, match="does not answer"):
+            await client.get(ID, limit=1)
+
+
+async def test_a_document_that_was_damaged_is_not_read(service: Service, file: Path) -> None:
+    async with await service.client() as client:
+        await client.put(ID, file.open("rb"), content_type="application/xml")
+    stored = service.content.path_of(ID)
+    stored.chmod(0o600)
+    stored.write_bytes(b"x" + BODY[1:])
+    async with await service.client(scope=Scope.READ) as client:
+        with pytest.raises((UnreadableDocumentError, ConnectionFailedError)):
+            await client.get(ID, limit=len(BODY))

@@ -169,6 +169,14 @@ WRONG: dict[str, tuple[dict[str, Any], RepairKind, Severity]] = {
         RepairKind.QUEUE,
         Severity.WARNING,
     ),
+    "nobody reads into the graph": (
+        {
+            "queues": (queue(owner="rt", depth=1, oldest_at=NOW - 3_000 * SECOND),),
+            "agents": (agent(), agent("rt@localhost", role="rt", show="gone", since=NOW)),
+        },
+        RepairKind.QUEUE,
+        Severity.WARNING,
+    ),
     "a queue is old": (
         {"queues": (queue(depth=1, oldest_at=NOW - 3_601 * SECOND),)},
         RepairKind.QUEUE,
@@ -271,6 +279,10 @@ def test_all_kinds_are_tried_here() -> None:
 RIGHT: dict[str, dict[str, Any]] = {
     "a certificate ends later": {"stamping": stamping(authority(certificate_ends=NOW + 31 * DAY))},
     "items wait a little": {"stamping": stamping(pending=7, oldest_pending=599.0)},
+    "somebody reads into the graph": {
+        "queues": (queue(owner="rt", depth=9, oldest_at=NOW - 3_000 * SECOND),),
+        "agents": (agent("rt@localhost", role="rt"),),
+    },
     "a small queue rises": {"queues": (queue(depth=999, oldest_at=NOW, is_rising=True),)},
     "a deep queue falls": {"queues": (queue(depth=10**6, oldest_at=NOW - 3_599 * SECOND),)},
     "an agent is gone for a moment": {"agents": (agent(show="gone", since=NOW - 299 * SECOND),)},
