@@ -62,6 +62,13 @@ def agent(
         run = run_job_agent if role is Role.JOB else run_launcher
         asyncio.run(run(config))
         return
+    if role is Role.RT:
+        from vedette.cli.rt_agent import run_rt_agent
+
+        end_with_parent(parent_pid)
+        log.configure(level=log_level)
+        asyncio.run(run_rt_agent(config, credentials=credentials))
+        return
     if role is Role.COLLECTOR:
         from vedette.cli.collector_agent import run_collector_agent
 

@@ -7,17 +7,21 @@ from pathlib import Path
 import typer
 
 from vedette.cli.check_sources import section_lines, source_lines
-from vedette.cli.inspection import inspect_fleet, pace_notes
+from vedette.cli.inspection import inspect_database, inspect_fleet, pace_notes
 from vedette.cli.output import JSON_OPTION, print_json, print_line
 from vedette.clock import SystemClock
 from vedette.collection.sections import holds_sections, section_of
 from vedette.configuration.collector import CollectorSection, is_collector_file, load_collector
+from vedette.configuration.database_url import database_url
 from vedette.configuration.fleet import FleetConfiguration, FleetPaths, load_fleet
 from vedette.configuration.probe import load_probe
 from vedette.configuration.probe_name import probe_name
+from vedette.configuration.rt import RtConfiguration, RtSection, is_rt_file, load_rt
 from vedette.tools.check import Check
 
-FILE_ARGUMENT = typer.Argument(help="A probe's JSON file, a fleet's vedette.yml, a collector's file, or sources.")
+FILE_ARGUMENT = typer.Argument(
+    help="A probe's JSON file, a fleet's, collector's or RT agent's YAML file, or sources."
+)
 
 
 def check_config(file: Path = FILE_ARGUMENT, as_json: bool = JSON_OPTION) -> None:
@@ -35,7 +39,31 @@ def _yaml_lines(file: Path) -> list[str]:
         return source_lines(file, now=SystemClock().now())
     if is_collector_file(file):
         return [f"{file}: good", *_collector_lines(load_collector(file), file)]
+    if is_rt_file(file):
+        return _rt_file_lines(file)
     return _fleet_lines(file)
+
+
+_WHERE = {"hub": "in the hub", "field": "with the probes and collectors", "own": "in a process of their own"}
+
+
+def _rt_file_lines(file: Path) -> list[str]:
+    configuration = load_rt(file)
+    graph = inspect_database(database_url(configuration.graph, folder=file.parent), place=file, key="graph")
+    return [f"{file}: good", f"graph: {Path(graph).name}", f"{configuration.name} {_reads(configuration)}"]
+
+
+def _rt_lines(configuration: FleetConfiguration) -> list[str]:
+    section = configuration.rt
+    if not section.names:
+        return ["nobody here reads items into the knowledge graph: rt.agents is 0"]
+    return [f"{', '.join(section.names)} ({_WHERE[section.process]}) {_reads(section)}"]
+
+
+def _reads(section: RtSection | RtConfiguration) -> str:
+    patterns = ", ".join(section.patterns)
+    begin = "from the first item on" if section.from_start else "from the day on when the queue is made"
+    return f"reads {patterns} into the knowledge graph, {begin}, by the queue {section.queue}"
 
 
 def _probe_lines(file: Path) -> list[str]:
@@ -59,10 +87,12 @@ def _probe_lines(file: Path) -> list[str]:
 def _fleet_lines(file: Path) -> list[str]:
     configuration, paths = load_fleet(file)
     inspect_fleet(configuration, paths, clock=SystemClock())
-    lines = [f"{file}: good", f"store: {Path(paths.store_url).name}, XMPP server: {configuration.xmpp.server}"]
+    store, graph = Path(paths.store_url).name, Path(paths.graph_url).name
+    lines = [f"{file}: good", f"store: {store}, graph: {graph}, XMPP server: {configuration.xmpp.server}"]
     lines += [f"time: {section.name} ({_authority(section.local)})" for section in configuration.tsa]
     lines += [*pace_notes(configuration), *_probes(configuration, paths)]
-    return lines + [line for section in configuration.collectors for line in _collector_lines(section, paths.file)]
+    lines += [line for section in configuration.collectors for line in _collector_lines(section, paths.file)]
+    return lines + _rt_lines(configuration)
 
 
 def _collector_lines(collector: CollectorSection, file: Path) -> list[str]:

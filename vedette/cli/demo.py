@@ -77,7 +77,7 @@ async def _run(terms: Terms) -> int:
 
 
 async def _start(fleet: Fleet, progress: Progress) -> list[dict[str, str]]:
-    progress.step("starting the XMPP server, the registry, the engine and two probes")
+    progress.step("starting the XMPP server, the registry, the engine, two probes and who reads them into the graph")
     agents = await fleet.start(prepare=_write_probes)
     for agent in agents:
         progress.agent(agent)

@@ -12,9 +12,9 @@ from typing import TypeVar
 
 import typer
 
-from agents.custody import documents_of
 from registry.document_list import DocumentLine, DocumentList
 from registry.documents import Document, Documents, UnknownDocumentError
+from registry.fleet_evidence import documents_of
 from registry.holds import HeldError
 from vedette.cli.actor import command_line_actor
 from vedette.cli.output import CONFIG_OPTION, JSON_OPTION, Exit, complain, print_json, print_line

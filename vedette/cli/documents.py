@@ -8,9 +8,9 @@ from pathlib import Path
 
 import typer
 
-from agents.custody import documents_of
 from registry.alarms import Alarms
 from registry.document_inspection import DocumentInspection, Orphan
+from registry.fleet_evidence import documents_of
 from vedette.cli.document_commands import delete, get, list_documents, put, show
 from vedette.cli.output import CONFIG_OPTION, JSON_OPTION, Exit, print_json, print_line
 from vedette.cli.store import open_fleet, open_store

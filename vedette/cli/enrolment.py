@@ -134,15 +134,20 @@ class Enrolment:
         await self._audit.record(entry)
 
     async def _api_key(self, wanted: Wanted, known: Credentials | None) -> str | None:
-        """Return the key that the agent has, if it is still good, else a new one; the hub's own need none."""
+        """Return the key that the agent has, if it is still good, else a new one; the hub's own need none.
+
+        Who reads items into the graph reads the documents that they refer to.
+        """
         if wanted.role in (Role.REGISTRY, Role.AGGREGATION):
             return None
         jid = self.jid(wanted.name)
+        scopes = {Scope.INGEST, Scope.READ} if wanted.role is Role.RT else {Scope.INGEST}
         if known is not None and known.api_key is not None:
             with contextlib.suppress(KeyRefusedError):
-                if (await self._keys.check(known.api_key)).agent == jid:
+                key = await self._keys.check(known.api_key)
+                if key.agent == jid and key.scopes >= scopes:
                     return known.api_key
-        return await self._keys.issue(name=f"enrolment of {wanted.name}", scopes=[Scope.INGEST], agent=jid)
+        return await self._keys.issue(name=f"enrolment of {wanted.name}", scopes=scopes, agent=jid)
 
     def _hub_roots(self) -> str | None:
         roots = self._configuration.api.roots

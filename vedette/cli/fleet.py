@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from ejabberd.accounts import Accounts
@@ -18,6 +17,7 @@ from vedette.cli.api_address import api_url, choose_api_port
 from vedette.cli.carrier import Carrier, accounts_of, carrier_of, last_port, port_file
 from vedette.cli.enrolment import Enrolment, Wanted
 from vedette.cli.inspection import inspect_fleet
+from vedette.cli.making import make_databases
 from vedette.cli.ports import is_free
 from vedette.cli.setup_link import first_link
 from vedette.cli.supervisor import Supervisor
@@ -120,11 +120,11 @@ class Fleet:
             jid = f"{wanted.name}@{self.configuration.xmpp.domain}"
             if jid in revoked:
                 advice = f"take it out, or run: vedette enroll {wanted.name} --role {wanted.role.value}"
-                key = "collectors" if wanted.role is Role.COLLECTOR else "probes"
+                key = {Role.COLLECTOR: "collectors", Role.RT: "rt"}.get(wanted.role, "probes")
                 raise ConfigurationError(str(self.paths.file), key, f"{jid} was revoked; {advice}")
 
     async def start_agents(self, local_tsa: str) -> list[dict[str, str]]:
-        """Start hub and field and return their agents: JID, role and address of the page.
+        """Start hub, field and rt and return their agents: JID, role and address of the page.
 
         Raises:
             ProcessFailedError: one of them did not start.
@@ -133,10 +133,16 @@ class Fleet:
         own = ["--tsa", local_tsa, "--api-port", str(self._api_port)]
         hub = await self.supervisor.start("hub", _module("vedette.cli.process", "hub", *common, *own))
         agents = list(hub["agents"])
-        if self.configuration.probes or self.configuration.collectors:
-            field = await self.supervisor.start("field", _module("vedette.cli.process", "field", *common))
-            agents += field["agents"]
+        for part in self._parts():
+            agents += (await self.supervisor.start(part, _module("vedette.cli.process", part, *common)))["agents"]
         return agents
+
+    def _parts(self) -> list[str]:
+        """Return the processes besides the hub's that have something to do."""
+        configuration = self.configuration
+        where = configuration.rt.process if configuration.rt.agents else ""
+        field = configuration.probes or configuration.collectors or where == "field"
+        return [*(["field"] if field else []), *(["rt"] if where == "own" else [])]
 
     async def start(self, *, prepare: Callable[[FleetPaths, str], None] | None = None) -> list[dict[str, str]]:
         """Start everything and return the agents.
@@ -153,7 +159,7 @@ class Fleet:
         self._take_place()
         if prepare is None:
             self.check()
-        self._prepare_store()
+        await make_databases(self.paths)
         self._api_port = choose_api_port(self.configuration, self.paths)
         carrier = await self.start_server()
         if prepare is not None:
@@ -178,12 +184,6 @@ class Fleet:
         with Database(self.paths.store_url) as database:
             return await first_link(self.configuration, self.paths, database=database, clock=self._clock)
 
-    def _prepare_store(self) -> None:
-        """Make the store if there is none; an older one is migrated by `vedette migrate` only."""
-        database = Database(self.paths.store_url)
-        if database.dialect == "sqlite" and not Path(database.place).exists():
-            database.migrate()
-
     def _take_place(self) -> None:
         """Make sure that no other fleet uses the folder as long as this one runs.
 
@@ -207,6 +207,7 @@ class Fleet:
             Wanted(name=configuration.aggregation.name, role=Role.AGGREGATION),
             *(Wanted(name=name, role=Role.JOB) for name in configuration.jobs.names),
             *(Wanted(name=section.name, role=Role.COLLECTOR) for section in configuration.collectors),
+            *(Wanted(name=name, role=Role.RT) for name in configuration.rt.names),
             *(
                 Wanted(name=probe_name(probe, file), role=Role.PROBE, password=_password(probe))
                 for file, probe in probes

@@ -23,6 +23,7 @@ MAX_FILE = 64 * 1024 * 1024
 REDACTED = "REMOVED-FROM-SAFETY-COPY"
 """What stands for a secret in a copy without secrets."""
 
+_FILE = "sqlite:///"
 _SQLITE = b"SQLite format 3\0"
 _PUBLIC = frozenset({"roots.pem", "tsa.pem"})
 """Files of the local authority that everybody may see."""
@@ -83,15 +84,16 @@ class FleetFiles:
             yield _File(path=near(api.key), secret=True)
 
     def _data(self) -> Iterator[_File]:
-        """Yield what lies in the data folder, but for the store, its documents, and what belongs to the moment.
+        """Yield what lies in the data folder, but for store, graph, documents, and what belongs to the moment.
 
         Outboxes stay where they are: one from yesterday would give numbers away a second time.
         """
         paths = self._paths
-        store = Path(paths.store_url.removeprefix("sqlite:///")).name
+        # With their locks, and with what was moved aside of them.
+        databases = [Path(url.removeprefix(_FILE)).name for url in (paths.store_url, paths.graph_url) if _FILE in url]
         for folder in (paths.data, paths.credentials, paths.tsa, paths.xmpp):
             for path in sorted(folder.glob("*")):
-                if path.name.startswith((store, ".")) or path.name.endswith(_PASSING):
+                if path.name.startswith((*databases, ".")) or path.name.endswith(_PASSING):
                     continue
                 if path.is_symlink() or not path.is_file():
                     continue

@@ -26,8 +26,8 @@ def inspect_fleet(configuration: FleetConfiguration, paths: FleetPaths, *, clock
     Raises:
         ConfigurationError: names the file, the key and the reason.
     """
-    with _blame(paths.file, "store"):
-        Database(paths.store_url).close()
+    for key, url in (("store", paths.store_url), ("graph", paths.graph_url)):
+        inspect_database(url, place=paths.file, key=key)
     _inspect_server(configuration, paths)
     for number, section in enumerate(configuration.tsa):
         _inspect_authority(section, paths, key=f"tsa.{number}")
@@ -42,9 +42,21 @@ def inspect_fleet(configuration: FleetConfiguration, paths: FleetPaths, *, clock
         check = Check.from_configuration(probe, clock=clock, agent=probe.jid or file.stem, place=str(file))
         notes += [f"{file}: {note}" for note in check.notes()]
     notes += _inspect_collectors(configuration, paths, names)
+    for name in configuration.rt.names:
+        _inspect_name(name, names, place=paths.file, key="rt.agents")
     if configuration.xmpp.server not in (EMBEDDED, EJABBERD):
         _inspect_credentials(paths, list(names))
     return notes
+
+
+def inspect_database(url: str, *, place: Path, key: str) -> str:
+    """Check the URL of a database, and return its file, or host and database, without a password.
+
+    Raises:
+        ConfigurationError: it is not one of the forms; names the file `place` and the key.
+    """
+    with _blame(place, key):
+        return Database(url).place
 
 
 def _inspect_collectors(configuration: FleetConfiguration, paths: FleetPaths, names: dict[str, str]) -> list[str]:

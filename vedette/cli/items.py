@@ -10,10 +10,10 @@ from pathlib import Path
 
 import typer
 
-from agents.custody import documents_of
 from registry.content import ContentFolder
 from registry.database import Database
 from registry.documents import Documents, UnknownDocumentError
+from registry.fleet_evidence import documents_of
 from registry.item_detail import ItemDetail, ItemDetails
 from registry.item_list import ItemList, ItemsWanted
 from registry.items import ItemSummary, UnknownItemError

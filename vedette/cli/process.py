@@ -1,4 +1,4 @@
-"""One process of a fleet: `python -m vedette.cli.process hub|field -c FILE …`, started by the supervisor.
+"""One process of a fleet: `python -m vedette.cli.process hub|field|rt -c FILE …`, started by the supervisor.
 
 It reports events as JSON lines on stdout and logs on stderr.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import signal
 import sys
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import orjson
 
 from vedette import log
+from vedette.cli.loading import loading
 from vedette.clock import SystemClock
 from vedette.configuration.fleet import load_fleet
 from vedette.errors import ConfigurationError, VedetteError
@@ -42,7 +42,8 @@ async def run(arguments: argparse.Namespace) -> None:
     log.configure(as_json=configuration.log_json, level=arguments.log_level)
     clock = SystemClock()
     if arguments.part == "hub":
-        from agents.hub import run_hub
+        with loading():
+            from agents.hub import run_hub
 
         await run_hub(
             configuration,
@@ -53,8 +54,14 @@ async def run(arguments: argparse.Namespace) -> None:
             report=report,
             stop=stop,
         )
+    elif arguments.part == "rt":
+        with loading():
+            from agents.rt_making import run_rt
+
+        await run_rt(configuration, paths, clock=clock, report=report, stop=stop)
     else:
-        from agents.field import run_field
+        with loading():
+            from agents.field import run_field
 
         await run_field(configuration, paths, clock=clock, report=report, stop=stop)
 
@@ -62,7 +69,7 @@ async def run(arguments: argparse.Namespace) -> None:
 def main() -> int:
     """Parse the arguments and run; returns the exit code."""
     parser = argparse.ArgumentParser(prog="vedette.cli.process")
-    parser.add_argument("part", choices=["hub", "field"])
+    parser.add_argument("part", choices=["hub", "field", "rt"])
     parser.add_argument("-c", "--config", type=Path, required=True)
     parser.add_argument("--tsa", default="", help="URL of the local authority")
     parser.add_argument("--api-port", type=int, default=0, help="port of the API where none is configured")
@@ -70,8 +77,6 @@ def main() -> int:
     parser.add_argument("--parent-pid", type=int, default=None)
     arguments = parser.parse_args()
     end_with_parent(arguments.parent_pid)
-    # What was imported stays for ever: keep the collector from walking over it again and again.
-    gc.freeze()
     try:
         asyncio.run(run(arguments))
     except VedetteError as error:

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from agents.custody import documents_of
+from registry.fleet_evidence import documents_of
 from registry.holds import Holds
 from registry.retention import TOGETHER, Retention
 from vedette.cli.actor import command_line_actor

@@ -15,8 +15,8 @@ MAX_KEY = 256
 _URL = re.compile(r"https?://[^\s/@?#\\]{1,300}/?\Z", re.IGNORECASE)
 _KEY = re.compile(rf"[!-~]{{1,{MAX_KEY}}}\Z")
 
-Query = Mapping[str, str | int | bool | None]
-"""Parameters of a request; None means that one is not given."""
+Query = Mapping[str, str | int | bool | tuple[str, ...] | None]
+"""Parameters of a request; None means that one is not given, several texts that it is given so often."""
 
 
 def check_url(url: str) -> str:
@@ -67,10 +67,12 @@ def path_of(*segments: str) -> str:
 def query_of(query: Query) -> str:
     """Return parameters as they stand in a URL, `?` included; empty where there are none."""
     given = {name: _text(value) for name, value in query.items() if value is not None}
-    return f"?{urlencode(given)}" if given else ""
+    return f"?{urlencode(given, doseq=True)}" if given else ""
 
 
-def _text(value: str | int | bool | None) -> str:
+def _text(value: str | int | bool | tuple[str, ...] | None) -> str | tuple[str, ...]:
+    if isinstance(value, tuple):
+        return value
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

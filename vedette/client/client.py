@@ -11,6 +11,7 @@ from vedette.client.connection import Connection
 from vedette.client.documents import Documents
 from vedette.client.events import Events
 from vedette.client.findings import Checks, Findings
+from vedette.client.graph import Graph
 from vedette.client.items import Items
 from vedette.client.jobs import Jobs
 from vedette.client.operations import Alarms, DeadLetters, Queues, Refusals
@@ -43,6 +44,8 @@ class VedetteClient:
         """What the correlation found."""
         self.checks = Checks(self._connection)
         """What it remembers of each check."""
+        self.graph = Graph(self._connection)
+        """What is known."""
         self.events = Events(self._connection)
         """What happens, as it happens."""
         self.dead_letters = DeadLetters(self._connection)

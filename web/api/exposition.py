@@ -31,11 +31,23 @@ class Snapshot(Collector):
         yield InfoMetricFamily("vedette", "This release.", {"version": __version__})
         yield from _store(self._store)
         yield from _queues(self._store)
+        yield from _graph(self._store)
         yield from _fleet(self._store)
         yield from _behaviours(self._agents)
         if self._stamping is not None:
             yield from _stamping(self._stamping)
             yield from _authorities(self._stamping)
+
+
+def _graph(store: StoreFigures) -> Iterator[Metric]:
+    counts = store.graph
+    if counts is None:
+        return
+    yield _gauge("graph_vertices", "Vertices of the knowledge graph.", counts.vertices)
+    yield _gauge("graph_edges", "Edges of the knowledge graph.", counts.edges)
+    yield _gauge("graph_mentions", "Statements that it is made of.", counts.mentions)
+    yield _gauge("graph_origins", "Documents that they are from.", counts.origins)
+    yield _gauge("graph_reviews", "Pairs of vertices that wait for a person's decision.", counts.reviews)
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

@@ -8,10 +8,12 @@ from registry.content import ContentFolder
 from registry.database import Database
 from registry.documents import Documents
 from registry.figures import Figures
+from registry.graph_decisions import GraphDecisions
 from registry.job_workers import JobWorkers
 from vedette.clock import Clock
 from vedette.configuration.fleet import FleetConfiguration, FleetPaths
 from vedette.documents.quota import Quotas
+from vedette.graph.port import GraphReading
 from web.api.application import Routes, create_app
 from web.api.description import DescriptionRoutes
 from web.api.documents import DocumentRoutes
@@ -35,6 +37,8 @@ async def compose_api(
     access: Access,
     live: Live,
     hub: HubView | None = None,
+    graph: GraphReading | None = None,
+    decisions: GraphDecisions | None = None,
 ) -> FastAPI:
     """Return the whole application as the hub serves it, over an open store.
 
@@ -46,6 +50,8 @@ async def compose_api(
         access: who may come in.
         live: posted items and events.
         hub: the agents in this process.
+        graph: the knowledge graph; None: there is none here.
+        decisions: what people decide about it.
 
     Raises:
         StoreError: the folder of documents cannot be used.
@@ -71,6 +77,8 @@ async def compose_api(
         scope=configuration.jobs.scope,
         workers=JobWorkers.of_fleet(configuration, database=database),
         clock=clock,
+        graph=graph,
+        decisions=decisions,
     )
     routes += v1_routes(
         database=database,
@@ -81,9 +89,11 @@ async def compose_api(
         hub=hub,
         scope=configuration.jobs.scope,
         clock=clock,
+        graph=graph,
+        decisions=decisions,
     )
     routes += live.routes(documents=folder)
-    figures = Figures(database=database, data=paths.data, outboxes=paths.outboxes, clock=clock)
+    figures = Figures(database=database, data=paths.data, outboxes=paths.outboxes, clock=clock, graph=graph)
     routes += [MetricsRoutes(figures=figures, measures=measures, hub=hub), DescriptionRoutes()]
     return create_app(rules=access.rules, routes=routes, measures=measures)
 
@@ -97,6 +107,8 @@ async def start_api(
     port: int,
     clock: Clock,
     hub: HubView | None = None,
+    graph: GraphReading | None = None,
+    decisions: GraphDecisions | None = None,
 ) -> ApiServer:
     """Return the running API; `port` is where no other is configured, 0 for any free one.
 
@@ -108,7 +120,15 @@ async def start_api(
     access = open_access(section, database=database, clock=clock)
     server = ApiServer(
         app=await compose_api(
-            configuration, paths, database=database, clock=clock, access=access, live=live, hub=hub
+            configuration,
+            paths,
+            database=database,
+            clock=clock,
+            access=access,
+            live=live,
+            hub=hub,
+            graph=graph,
+            decisions=decisions,
         ),
         host=section.host,
         port=section.port or port,

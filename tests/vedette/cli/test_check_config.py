@@ -73,6 +73,28 @@ def test_a_good_fleet_says_what_it_would_do(vedette: Vedette, tmp_path: Path) ->
     assert {file.name for file in tmp_path.iterdir()} == {"probe1.json", "vedette.yml"}
 
 
+def test_it_says_who_reads_into_the_graph(vedette: Vedette, tmp_path: Path) -> None:
+    write(tmp_path, "vedette.yml", {})
+    said = vedette("check-config", "vedette.yml").out
+    assert "store: store.db, graph: graph.db" in said
+    assert "rt (in the hub) reads #.in.structured.# into the knowledge graph, from the first item on" in said
+    write(tmp_path, "vedette.yml", {"rt": {"agents": 2, "process": "own", "from_start": False}})
+    said = vedette("check-config", "vedette.yml").out
+    assert "rt, rt2 (in a process of their own) reads" in said
+    assert "from the day on when the queue is made, by the queue rt" in said
+    write(tmp_path, "vedette.yml", {"rt": {"agents": 0}})
+    assert "nobody here reads items" in vedette("check-config", "vedette.yml").out
+
+    write(tmp_path, "rt.yml", {"name": "rt-berlin", "graph": "sqlite:///far/g.db", "patterns": ["#"]})
+    said = vedette("check-config", "rt.yml").out
+    assert "graph: g.db" in said
+    assert "rt-berlin reads # into the knowledge graph" in said
+    write(tmp_path, "rt.yml", {"name": "rt-berlin", "graph": "mysql://h/x"})
+    _is_one_line(vedette("check-config", "rt.yml"), "rt.yml", "graph", "sqlite:///path")
+    write(tmp_path, "rt.yml", {"name": "rt-berlin", "graph": "sqlite:///g.db"})
+    _is_one_line(vedette("agent", "rt", "-c", "rt.yml"), "rt-berlin.json", "", "vedette enroll rt-berlin --role rt")
+
+
 @pytest.mark.parametrize(("seconds", "warned"), [(5, True), (15, False)])
 def test_an_authority_that_cannot_keep_pace_is_named_with_figures(
     vedette: Vedette, tmp_path: Path, seconds: int, warned: bool
@@ -102,6 +124,9 @@ FLEET_MISTAKES: list[tuple[dict[str, Any] | str, str, str]] = [
     ({"xmpp": {"server": "xmpp://h"}}, "xmpp.server", "vedette enroll"),
     ({"xmpp": {"domain": "LocalHost"}}, "xmpp.domain", "lower-case"),
     ({"store": "mysql://h/x"}, "store", "sqlite:///path"),
+    ({"graph": "mysql://h/x"}, "graph", "sqlite:///path"),
+    ({"rt": {"agent": 1}}, "rt.agent", "did you mean 'agents'?"),
+    ({"registry": {"name": "rt"}}, "rt.agents", "registry.name"),
     ({"store": "nonsense"}, "store", "sqlite:///path"),
     ({"store": "sqlite://"}, "store", "names no file"),
     ({"tsa": []}, "tsa", "at least 1"),

@@ -56,6 +56,7 @@ def test_once_with_json_prints_exactly_what_was_promised(once: dict[str, Any], f
     assert [(agent["jid"], agent["role"], agent["presence"]) for agent in once["agents"]] == [
         ("registry@localhost", "registry", "available"),
         ("aggregation@localhost", "aggregation", "available"),
+        ("rt@localhost", "rt", "available"),
         ("probe1@localhost", "probe", "available"),
         ("probe2@localhost", "probe", "available"),
     ]

@@ -11,10 +11,10 @@ from ejabberd.accounts import Accounts
 from registry.audit import Audit, AuditFilter
 from registry.database import Database
 from registry.directory import Directory
-from registry.keys import KeyRefusedError, Keys
+from registry.keys import KeyRefusedError, Keys, Scope
 from vedette.cli.enrolment import Enrolment, Wanted
 from vedette.clock import SystemClock
-from vedette.configuration.credentials import load_credentials
+from vedette.configuration.credentials import load_credentials, save_credentials
 from vedette.configuration.fleet import load_fleet
 from vedette.errors import RefusedError, StoreError
 from vedette.messages.card import Role
@@ -102,3 +102,31 @@ async def test_a_person_does_not_become_an_agent(tmp_path: Path, store: Database
         await enrolment.enrol(Wanted(name="anna", role=Role.PROBE))
     assert accounts.known == {}
     assert await Directory(database=store, clock=clock).find("anna@localhost") is None
+
+
+async def test_who_reads_into_the_graph_gets_a_key_that_reads_documents(tmp_path: Path, store: Database) -> None:
+    (tmp_path / "vedette.yml").write_text("{}")
+    configuration, paths = load_fleet(tmp_path / "vedette.yml")
+    paths.make()
+    clock = SystemClock()
+    enrolment = Enrolment(
+        configuration=configuration,
+        paths=paths,
+        database=store,
+        accounts=UnluckyAccounts(),
+        server="127.0.0.1:5222",
+        ca=None,
+        clock=clock,
+    )
+    keys = Keys(database=store, clock=clock)
+    # Its first key, as a release before this one gave it, is replaced; the second is kept
+    file = await enrolment.enrol(Wanted(name="rt", role=Role.RT))
+    narrow = await keys.issue(name="old", scopes=[Scope.INGEST], agent="rt@localhost")
+    save_credentials(file, load_credentials(file).model_copy(update={"api_key": narrow}))
+    await enrolment.enrol(Wanted(name="rt", role=Role.RT))
+    key = load_credentials(file).api_key or ""
+    assert (await keys.check(key)).scopes == {Scope.INGEST, Scope.READ}
+    await enrolment.enrol(Wanted(name="rt", role=Role.RT))
+    assert load_credentials(file).api_key == key
+    probe = await enrolment.enrol(Wanted(name="probe1", role=Role.PROBE))
+    assert (await keys.check(load_credentials(probe).api_key or "")).scopes == {Scope.INGEST}

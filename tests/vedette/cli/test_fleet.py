@@ -70,6 +70,7 @@ def test_the_commands_show_what_the_fleet_does(fleet: Running, folder: Path) -> 
         "aggregation@localhost": ("aggregation", "available"),
         "clock@localhost": ("probe", "available"),
         "reader@localhost": ("collector", "available"),
+        "rt@localhost": ("rt", "available"),
         # They are there while there is work for them.
         "job1@localhost": ("job", "unknown"),
         "job2@localhost": ("job", "unknown"),
@@ -127,7 +128,7 @@ def test_sources_are_collected_by_commands_and_confirmed(fleet: Running, folder:
 
 def test_each_agent_has_a_page(fleet: Running) -> None:
     pages = re.findall(r"^(\S+)@localhost .*(http://127\.0\.0\.1:\d+/)$", fleet.said(), re.MULTILINE)
-    assert [name for name, _ in pages] == ["registry", "aggregation", "clock", "reader"]
+    assert [name for name, _ in pages] == ["registry", "aggregation", "rt", "clock", "reader"]
     for name, url in pages:
         with urllib.request.urlopen(url) as page:  # noqa: S310
             assert f"{name}@localhost" in page.read().decode()

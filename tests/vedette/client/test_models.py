@@ -7,7 +7,18 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.web.api.v1.conftest import Hub
-from vedette.client import agents, documents, findings, items, jobs, operations, records, repairs
+from vedette.client import (
+    agents,
+    documents,
+    findings,
+    graph,
+    graph_answers,
+    items,
+    jobs,
+    operations,
+    records,
+    repairs,
+)
 from vedette.client.model import Model
 
 MODELS: dict[str, type[Model]] = {
@@ -27,6 +38,18 @@ MODELS: dict[str, type[Model]] = {
     "/v1/repairs": repairs.Repair,
     "/v1/findings": findings.Finding,
     "/v1/checks": findings.Check,
+    "/v1/graph/vertices": graph_answers.Vertex,
+    "/v1/graph/vertices/{vertex}": graph_answers.Vertex,
+    "/v1/graph/vertices/{vertex}/edges": graph_answers.Edge,
+    "/v1/graph/vertices/{vertex}/mentions": graph_answers.Mention,
+    "/v1/graph/vertices/{vertex}/neighbours": graph_answers.GraphPicture,
+    "/v1/graph/path": graph_answers.GraphPicture,
+    "/v1/graph/changes": graph_answers.ChangedVertex,
+    "/v1/graph/edge-mentions": graph_answers.Mention,
+    "/v1/graph/items/{uuid}": graph_answers.Vertex,
+    "/v1/graph/reviews": graph_answers.GraphDecision,
+    "/v1/graph/explain": graph_answers.GraphExplanation,
+    "/v1/graph/counts": graph_answers.GraphCounts,
     "/v1/jobs": jobs.Job,
     "POST /v1/jobs": jobs.Job,
     "POST /v1/jobs/preview": jobs.Preview,
@@ -55,6 +78,10 @@ LISTS: dict[str, Callable[..., object]] = {
     "/v1/repairs": repairs.Repairs.list,
     "/v1/findings": findings.Findings.list,
     "/v1/checks": findings.Checks.list,
+    "/v1/graph/vertices": graph.Graph.list,
+    "/v1/graph/changes": graph.Graph.changes,
+    "/v1/graph/edge-mentions": graph.Graph.edge_mentions,
+    "/v1/graph/reviews": graph.Graph.reviews,
     "/v1/jobs": jobs.Jobs.list,
     "/v1/audit": records.Audit.list,
     "/v1/keys": records.Keys.list,

@@ -12,6 +12,7 @@ import pytest
 from registry.content import ContentFolder
 from registry.database import Database
 from registry.documents import Documents
+from registry.graph import graph_database
 from registry.keys import Keys, Scope
 from tests.timing import PATIENCE
 from tests.web.api.whole import Whole
@@ -33,6 +34,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     database = Database(f"sqlite:///{path}")
     database.migrate()
     database.close()
+    graph_database(f"sqlite:///{path.with_name('graph.db')}").migrate()
     return path
 
 
@@ -103,5 +105,6 @@ async def served(serve: Serve) -> Served:
 async def whole(migrated: Path, tmp_path: Path) -> AsyncIterator[Whole]:
     """The whole application, served."""
     shutil.copyfile(migrated, tmp_path / "whole.db")
+    shutil.copyfile(migrated.with_name("graph.db"), tmp_path / "graph.db")
     async with Whole(store=tmp_path / "whole.db", folder=tmp_path) as served:
         yield served

@@ -8,8 +8,13 @@ from typing import Any, Self
 
 import httpx
 
+from registry.audit import Audit
 from registry.callers import Actor, Scope
 from registry.database import Database
+from registry.graph import graph_database
+from registry.graph_decisions import GraphDecisions
+from registry.graph_reading import GraphRead
+from registry.graph_writing import GraphWriter
 from registry.intake import Intake
 from registry.keys import Keys
 from registry.roles import UserRole
@@ -40,6 +45,8 @@ class Whole:
     def __init__(self, *, store: Path, folder: Path, clock: Clock | None = None, **api: Any) -> None:
         self.clock = clock or SystemClock()
         self.database = Database(f"sqlite:///{store}")
+        graph = store.with_name("graph.db")
+        self.graph = graph_database(f"sqlite:///{graph}") if graph.is_file() else None
         self.configuration = FleetConfiguration(api=ApiSection(**api))
         self.paths = FleetPaths(file=folder / "vedette.yml", configuration=self.configuration)
         self.users = Users(database=self.database, clock=self.clock)
@@ -50,6 +57,8 @@ class Whole:
     async def __aenter__(self) -> Self:
         self.paths.make()
         self.database.open()
+        if self.graph is not None:
+            self.graph.open()
         section = self.configuration.api
         self.access = open_access(section, database=self.database, clock=self.clock, passwords=CHEAP)
         intake = Intake(database=self.database, engine="engine@localhost", clock=self.clock)
@@ -65,6 +74,8 @@ class Whole:
             clock=self.clock,
             access=self.access,
             live=self.live,
+            graph=None if self.graph is None else GraphRead(database=self.graph),
+            decisions=self._decisions(),
         )
         near = self.paths.near
         self.server = ApiServer(
@@ -81,6 +92,14 @@ class Whole:
         await self.live.stop()
         await self.server.stop()
         self.database.close()
+        if self.graph is not None:
+            self.graph.close()
+
+    def _decisions(self) -> GraphDecisions | None:
+        if self.graph is None:
+            return None
+        writing = GraphWriter(database=self.graph, clock=self.clock)
+        return GraphDecisions(writing=writing, audit=Audit(database=self.database, clock=self.clock))
 
     def client(self, **more: Any) -> httpx.AsyncClient:
         """Return a client that shows nothing of who it is."""

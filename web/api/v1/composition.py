@@ -16,6 +16,8 @@ from registry.dead_letter_list import DeadLetters
 from registry.document_list import DocumentList
 from registry.documents import Documents
 from registry.finding_list import FindingList
+from registry.gone_bytes import GoneBytes
+from registry.graph_decisions import GraphDecisions
 from registry.heads import SignedHeads
 from registry.item_detail import ItemDetails
 from registry.item_list import ItemList
@@ -35,11 +37,13 @@ from registry.setup_links import SetupLinks
 from registry.token_list import TokenList
 from registry.users import Users
 from vedette.clock import Clock
+from vedette.graph.port import GraphReading
 from vedette.jobs.scope import ScopePolicy
 from web.api.application import Routes
 from web.api.check_orders import CheckOrders
 from web.api.gate import Gate
 from web.api.hub_view import HubView
+from web.api.stucco_graph import StuccoGraphRoutes
 from web.api.v1.agent_checks import AgentCheckRoutes
 from web.api.v1.agents import AgentRoutes
 from web.api.v1.check_orders import CheckOrderRoutes
@@ -48,6 +52,10 @@ from web.api.v1.deletions import DeletionRoutes
 from web.api.v1.documents import DocumentListRoutes
 from web.api.v1.evidence import EvidenceRoutes
 from web.api.v1.findings import FindingRoutes
+from web.api.v1.graph import GraphRoutes
+from web.api.v1.graph_decisions import GraphDecisionRoutes
+from web.api.v1.graph_pictures import GraphPictureRoutes
+from web.api.v1.graph_statements import GraphStatementRoutes
 from web.api.v1.heads import HeadRoutes
 from web.api.v1.items import ItemRoutes
 from web.api.v1.jobs import JobRoutes
@@ -71,6 +79,8 @@ def v1_routes(
     hub: HubView,
     scope: ScopePolicy,
     clock: Clock,
+    graph: GraphReading | None = None,
+    decisions: GraphDecisions | None = None,
 ) -> list[Routes]:
     """Return the groups of routes.
 
@@ -83,6 +93,8 @@ def v1_routes(
         hub: the agents in this process.
         scope: which targets and tools jobs may use.
         clock: the time.
+        graph: what is known; None: there is none here.
+        decisions: what people decide about it.
     """
     lists, details = Lists(), ItemDetails(database=database)
     jobs = Jobs(database=database, clock=clock)
@@ -143,4 +155,9 @@ def v1_routes(
             lists=lists,
             gate=gate,
         ),
+        GraphRoutes(graph=graph, lists=lists),
+        GraphStatementRoutes(graph=graph, gone=GoneBytes(database=database), lists=lists),
+        GraphPictureRoutes(graph=graph),
+        GraphDecisionRoutes(decisions=decisions, gate=gate),
+        StuccoGraphRoutes(graph=graph, clock=clock),
     ]

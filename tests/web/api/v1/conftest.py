@@ -17,12 +17,17 @@ import pytest
 from fastapi import FastAPI
 
 from registry.alarms import Alarms
+from registry.audit import Audit
 from registry.callers import Scope
 from registry.content import ContentFolder
 from registry.correlation import Correlation
 from registry.database import Database
 from registry.directory import Directory
 from registry.documents import Documents
+from registry.graph import graph_database
+from registry.graph_decisions import GraphDecisions
+from registry.graph_reading import GraphRead
+from registry.graph_writing import GraphWriter
 from registry.heads import SignedHeads
 from registry.intake import Delivery, Intake
 from registry.keys import Keys
@@ -30,6 +35,7 @@ from registry.proofs import Proofs
 from registry.queues import Asker, Queues
 from registry.refusals import Refusal, Refusals
 from tests.timing import PATIENCE
+from tests.web.api.v1.graph_content import fill_graph
 from vedette.clock import SystemClock
 from vedette.configuration.fleet import FleetConfiguration, FleetPaths
 from vedette.correlation.policy import CorrelationPolicy
@@ -122,6 +128,10 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     database.migrate()
     with database:
         asyncio.run(_fill(database, folder / "documents"))
+    graph = graph_database(f"sqlite:///{folder / 'graph.db'}")
+    graph.migrate()
+    with graph:
+        asyncio.run(fill_graph(GraphWriter(database=graph, clock=SystemClock())))
     return folder
 
 
@@ -132,6 +142,8 @@ class Hub:
     app: FastAPI
     server: ApiServer
     database: Database
+    graph: Database
+    """The knowledge graph's."""
     keys: Keys
     paths: FleetPaths
 
@@ -176,15 +188,27 @@ async def serving(paths: FleetPaths, database: Database, hub_view: HubView | Non
     live = Live(database=database, clock=clock, intake=intake, roots={}, committed=lambda _count, _senders: None)
     live.start()
     access = open_access(configuration.api, database=database, clock=clock)
+    graph = graph_database(paths.graph_url)
+    graph.open()
+    writer, audit = GraphWriter(database=graph, clock=clock), Audit(database=database, clock=clock)
     app = await compose_api(
-        configuration, paths, database=database, clock=clock, access=access, live=live, hub=hub_view
+        configuration,
+        paths,
+        database=database,
+        clock=clock,
+        access=access,
+        live=live,
+        hub=hub_view,
+        graph=GraphRead(database=graph),
+        decisions=GraphDecisions(writing=writer, audit=audit),
     )
     server = ApiServer(app=app)
     await server.start()
     keys = Keys(database=database, clock=clock)
-    yield Hub(app=app, server=server, database=database, keys=keys, paths=paths)
+    yield Hub(app=app, server=server, database=database, graph=graph, keys=keys, paths=paths)
     await server.stop()
     await live.stop()
+    graph.close()
 
 
 @pytest.fixture
