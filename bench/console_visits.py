@@ -53,6 +53,7 @@ def _kind(address: str) -> str:
     if _ELSEWHERE.match(parts.path):
         return ""
     path = re.sub(r"(/agents|/items|/jobs|/schedules|/users|/dead-letters)/(?!new)[^?]+", r"\1/one", parts.path)
+    path = re.sub(r"(/graph/vertex)/[^/]+", r"\1/one", path)
     names = sorted(re.findall(r"(?:^|&)([^=&]+)=[^&]", parts.query))
     return f"{path}?{'&'.join(names)}"
 

@@ -11,6 +11,9 @@ from markupsafe import Markup
 
 from vedette.messages.state import EXCERPT, AgentState
 from web import formats
+from web.console import graph_addresses
+from web.console.graph_properties import texts_of
+from web.console.graph_style import style_of
 from web.description_page import groups_of
 
 LISTED = 200
@@ -102,6 +105,13 @@ def _environment() -> jinja2.Environment:
         exact=_exact,
         segment=_segment,
         percent=formats.percent,
+        texts=texts_of,
+        graph_style=style_of,
+        vertex_segment=graph_addresses.vertex_segment,
+        vertex_address=graph_addresses.vertex_address,
+        edge_address=graph_addresses.edge_address,
+        said_address=graph_addresses.said_address,
+        picture_address=graph_addresses.picture_address,
     )
     environment.tests["instant"] = formats.is_instant
     environment.globals.update(

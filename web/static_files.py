@@ -16,6 +16,7 @@ _CONTENT_TYPES = {
     "tour.css": "text/css",
     "jobs.css": "text/css",
     "items.css": "text/css",
+    "graph.css": "text/css",
     "vedette.svg": "image/svg+xml",
     "live.js": "text/javascript",
     "list.js": "text/javascript",
@@ -24,6 +25,9 @@ _CONTENT_TYPES = {
     "job.js": "text/javascript",
     "job_new.js": "text/javascript",
     "setup.js": "text/javascript",
+    "graph.js": "text/javascript",
+    "graph_canvas.js": "text/javascript",
+    "graph_layout.js": "text/javascript",
 }
 
 

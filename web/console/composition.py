@@ -11,6 +11,8 @@ from registry.check_names import CheckNames
 from registry.content import ContentFolder
 from registry.database import Database
 from registry.finding_list import FindingList
+from registry.gone_bytes import GoneBytes
+from registry.graph_decisions import GraphDecisions
 from registry.item_detail import ItemDetails
 from registry.item_list import ItemList
 from registry.item_overview import ItemOverviews
@@ -27,6 +29,7 @@ from registry.repairs import Repairs
 from registry.setup_links import SetupLinks
 from registry.users import Users
 from vedette.clock import Clock
+from vedette.graph.port import GraphReading
 from vedette.jobs.scope import ScopePolicy
 from web.api.application import Routes
 from web.api.gate import Gate
@@ -38,6 +41,7 @@ from web.console.audit import AuditPageRoutes
 from web.console.findings import FindingPageRoutes
 from web.console.fleet import FleetRoutes
 from web.console.frame import Frame
+from web.console.graph_pages import graph_pages
 from web.console.item import ItemPageRoutes
 from web.console.items import ItemsPageRoutes
 from web.console.job_pages import job_pages
@@ -45,6 +49,7 @@ from web.console.keys import KeyPageRoutes
 from web.console.letter_pages import letter_pages
 from web.console.payloads import PayloadReader
 from web.console.repairs import RepairPageRoutes
+from web.console.said import SaidPageRoutes
 from web.console.schedule_pages import schedule_pages
 from web.console.tour import TourRoutes
 from web.console.users import UserPageRoutes
@@ -61,6 +66,8 @@ def console_routes(
     scope: ScopePolicy,
     workers: JobWorkers,
     clock: Clock,
+    graph: GraphReading | None = None,
+    decisions: GraphDecisions | None = None,
 ) -> list[Routes]:
     """Return the groups of pages.
 
@@ -74,6 +81,8 @@ def console_routes(
         scope: which targets and tools jobs may use.
         workers: who could do jobs.
         clock: the time.
+        graph: what is known; None where there is no graph.
+        decisions: says in it what is the same, for people.
     """
     frame, alarms = Frame(gate=gate, clock=clock), Alarms(database=database, clock=clock)
     agents, details, findings = (
@@ -81,6 +90,7 @@ def console_routes(
         ItemDetails(database=database),
         FindingList(database=database),
     )
+    payloads = PayloadReader(details=details, folder=folder)
     rows = AgentRows(
         history=PresenceHistory(database=database),
         depths=OutboxDepths(outboxes=outboxes, clock=clock),
@@ -102,10 +112,20 @@ def console_routes(
             frame=frame,
             details=details,
             runs=ItemRuns(database=database),
-            payloads=PayloadReader(details=details, folder=folder),
+            payloads=payloads,
             findings=findings,
             check=live.check(documents=folder),
             requests=JobRequests(database=database, clock=clock),
+            graph=graph,
+        ),
+        SaidPageRoutes(frame=frame, details=details, payloads=payloads),
+        *graph_pages(
+            frame=frame,
+            graph=graph,
+            decisions=decisions,
+            gone=GoneBytes(database=database),
+            gate=gate,
+            clock=clock,
         ),
         *job_pages(frame=frame, database=database, gate=gate, scope=scope, workers=workers, clock=clock),
         *schedule_pages(frame=frame, database=database, gate=gate, hub=hub, scope=scope, clock=clock),

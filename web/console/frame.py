@@ -42,6 +42,7 @@ SECTIONS: Final = (
     Section(path="/schedules", label="Schedules"),
     Section(path="/items", label="Items"),
     Section(path="/findings", label="Findings"),
+    Section(path="/graph", label="Graph"),
     Section(path="/dead-letters", label="Dead letters"),
     Section(path="/repairs", label="Repairs"),
     Section(path="/users", label="Users", scope=Scope.ADMIN),

@@ -22,6 +22,7 @@ from registry.scandale_check import ProofCheck
 from vedette.correlation.comparison import differences
 from vedette.correlation.facts import Facts, facts_of
 from vedette.correlation.finding import Change
+from vedette.graph.port import FoundVertices, GraphReading
 from web.api.access import Rules
 from web.api.v1.items import Uuid
 from web.console.frame import Frame, add_page
@@ -35,6 +36,7 @@ SHOWN: Final = 100
 """Facts and changes that are shown."""
 
 _FINDINGS: Final = 20
+_VERTICES: Final = 50
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +64,7 @@ class ItemPageRoutes:
         findings: FindingList,
         check: ProofCheck,
         requests: JobRequests,
+        graph: GraphReading | None = None,
     ) -> None:
         self._frame = frame
         self._details = details
@@ -70,6 +73,7 @@ class ItemPageRoutes:
         self._findings = findings
         self._check = check
         self._requests = requests
+        self._graph = graph
 
     def add_to(self, app: FastAPI, *, rules: Rules) -> None:
         """Add the route to an application."""
@@ -104,7 +108,12 @@ class ItemPageRoutes:
             findings=findings.rows,
             links=await self._check.links(uuid),
             job=await self._requests.of_item(uuid),
+            known=await self._known(uuid),
         )
+
+    async def _known(self, uuid: str) -> FoundVertices | None:
+        """Return what the item says in the graph; None where there is none."""
+        return None if self._graph is None else await self._graph.said_by(uuid, limit=_VERTICES)
 
     async def _compared(self, around: RunsAround, payload: bytes | None, facts: Facts) -> Comparison | None:
         if not around.before:

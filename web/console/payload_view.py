@@ -15,8 +15,10 @@ MAX_HEX: Final = 2 * 1024
 MAX_LINES: Final = 500
 """Lines that are shown."""
 
+LINE: Final = 400
+"""Characters of a line that are shown in one piece."""
+
 _WIDTH: Final = 16
-_LINE: Final = 400
 _LAID_OUT = frozenset("\n\r\t")
 
 
@@ -41,10 +43,10 @@ class PayloadView:
 
 def payload_view(payload: bytes) -> PayloadView:
     """Return what to show of a payload."""
-    text = _text(payload[:MAX_TEXT], whole=len(payload) <= MAX_TEXT)
+    text = text_of(payload[:MAX_TEXT], whole=len(payload) <= MAX_TEXT)
     if text is None:
         return PayloadView(
-            is_text=False, lines=_hexadecimal(payload[:MAX_HEX]), shown=len(payload[:MAX_HEX]), size=len(payload)
+            is_text=False, lines=hexadecimal(payload[:MAX_HEX]), shown=len(payload[:MAX_HEX]), size=len(payload)
         )
     lines = _lines(text)
     # Where lines are left out, so are bytes.
@@ -52,7 +54,7 @@ def payload_view(payload: bytes) -> PayloadView:
     return PayloadView(is_text=True, lines=tuple(lines[:MAX_LINES]), shown=shown, size=len(payload))
 
 
-def _text(data: bytes, *, whole: bool) -> str | None:
+def text_of(data: bytes, *, whole: bool) -> str | None:
     """Return the bytes as text, None where they are none: control characters make a terminal, not a reader, happy."""
     # A cut may go through a character, which has at most four bytes (RFC 3629, 3).
     for cut in range(1 if whole else 4):
@@ -69,13 +71,14 @@ def _lines(text: str) -> list[str]:
     """Return the lines, long ones in pieces: a page cuts a text that is too long for it."""
     lines: list[str] = []
     for line in text.replace("\r\n", "\n").split("\n"):
-        lines += [line[start : start + _LINE] for start in range(0, len(line), _LINE)] or [""]
+        lines += [line[start : start + LINE] for start in range(0, len(line), LINE)] or [""]
     return lines
 
 
-def _hexadecimal(data: bytes) -> tuple[str, ...]:
+def hexadecimal(data: bytes, *, first: int = 0) -> tuple[str, ...]:
+    """Return bytes in rows of hexadecimal; `first` is the offset of the first one."""
     return tuple(
-        f"{start:08x}  {data[start : start + _WIDTH].hex(' '):<{3 * _WIDTH}} "
+        f"{first + start:08x}  {data[start : start + _WIDTH].hex(' '):<{3 * _WIDTH}} "
         + "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in data[start : start + _WIDTH])
         for start in range(0, len(data), _WIDTH)
     )

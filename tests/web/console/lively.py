@@ -12,12 +12,14 @@ from registry.roles import UserRole
 from registry.schedules import Schedules
 from registry.users import Users
 from tests.web.api.v1.conftest import PROBE, uuid_of
+from tests.web.api.v1.graph_content import ADDRESS, KRAKEN, RANGE, ZEUS, id_of
 from tests.web.api.whole import BY, CHEAP, PASSWORD
 from tests.web.console.page_list import Addresses
 from vedette.clock import SystemClock
 from vedette.jobs.request import JobRequest, Plan
 from vedette.messages.card import Role
 from vedette.scheduling.request import ScheduleRequest
+from web.console.graph_addresses import edge_address, picture_address, said_address, vertex_address
 
 PRESENCES: tuple[tuple[str, Role, Show, str], ...] = (
     ("probe-lux@localhost", Role.PROBE, "available", "3 checks scheduled"),
@@ -72,6 +74,37 @@ def addresses_of(jobs: list[str]) -> Addresses:
         "/dead-letters/decide": ["/dead-letters/decide?do=discard&all=true"],
         "/dead-letters/{place}/{uuid}": [f"/dead-letters/queue:rt/{uuid_of(28)}"],
         "/dead-letters/{place}/{uuid}/edit": [f"/dead-letters/queue:rt/{uuid_of(28)}/edit"],
+        **_of_the_graph(),
+    }
+
+
+def _of_the_graph() -> Addresses:
+    zeus, address, kraken, range_ = (id_of(name) for name in (ZEUS, ADDRESS, KRAKEN, RANGE))
+    return {
+        "/graph": ["/graph?text=trojan", "/graph?text=nothing&type=IP"],
+        "/graph/vertex/{vertex}": [
+            *(vertex_address(one) for one in (zeus, address, kraken)),
+            "/graph/vertex/nobody@localhost",
+        ],
+        "/graph/vertex/{vertex}/mentions": [
+            f"{vertex_address(zeus)}/mentions",
+            f"{vertex_address(zeus)}/mentions?property=score&value=5",
+        ],
+        "/graph/edge": [
+            edge_address(zeus, address, "Observable"),
+            edge_address(address, range_, "Contained_Within"),
+        ],
+        "/graph/picture": [
+            f"{picture_address(zeus)}&depth=2",
+            f"{picture_address(zeus)}&limit=2",
+            f"{picture_address(zeus)}&goal={range_}",
+            picture_address("nowhere"),
+        ],
+        "/items/{uuid}/said": [
+            said_address(uuid_of(3), "row 1 [0-7]"),
+            said_address(uuid_of(29), "row 7"),
+            said_address(uuid_of(3), "row 1 [70-71]"),
+        ],
     }
 
 

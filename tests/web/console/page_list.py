@@ -15,7 +15,7 @@ Addresses = Mapping[str, Sequence[str]]
 _OUTSIDE = {"/static/{name}", "/tour/proof", "/alarms"}
 """What is no page, or leads to another, although the description of the API leaves it out."""
 
-_ASKING = {"/dead-letters/decide"}
+_ASKING = {"/dead-letters/decide", "/graph/edge", "/graph/picture"}
 """What is a page only with a query: it needs an address, as one with parameters in its path does."""
 
 _DESCRIBED = {"/docs"}

@@ -13,6 +13,7 @@ from selenium import webdriver
 from tests.web.api.v1.conftest import Hub
 from tests.web.conftest import HOSTILE
 from tests.web.console.hostile import poison
+from tests.web.console.hostile_graph import poison_graph
 from tests.web.console.page_list import pages
 
 INTERACTIVE = "a[href], button, input:not([type=hidden]), select, summary, textarea, [tabindex='0']"
@@ -30,7 +31,7 @@ NOT_FOUND = "Failed to load resource: the server responded with a status of 404"
 async def test_whatever_others_write_is_text_on_every_page(
     hub: Hub, address: str, browser: webdriver.Chrome, screenshots: Path | None
 ) -> None:
-    addresses = await poison(hub.database, list(HOSTILE))
+    addresses = {**await poison(hub.database, list(HOSTILE)), **await poison_graph(hub.graph, list(HOSTILE))}
     assert len(addresses["/items/{uuid}"]) >= len(HOSTILE) // 2, "most of the corpus gets in, so it is shown"
     for number, path in enumerate(pages(hub.app, addresses)):
         seen = await asyncio.to_thread(_look, browser, address + path)
@@ -48,7 +49,7 @@ async def test_whatever_others_write_is_text_on_every_page(
 
 
 async def test_a_filter_is_text_too(reader: httpx.AsyncClient) -> None:
-    fields = {"/": "text", "/items": "target", "/findings": "subject", "/jobs": "requested_by"}
+    fields = {"/": "text", "/items": "target", "/findings": "subject", "/jobs": "requested_by", "/graph": "text"}
     for text, (path, name) in product(HOSTILE[:17], fields.items()):
         answer = await reader.get(path, params={name: text})
         assert answer.status_code == (422 if "\0" in text else 200), text

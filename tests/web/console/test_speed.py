@@ -12,6 +12,8 @@ from registry import tables
 from registry.callers import Scope
 from tests.timing import bound
 from tests.web.api.v1.conftest import Hub, uuid_of
+from tests.web.api.v1.graph_content import ZEUS, id_of
+from web.console.graph_addresses import picture_address, vertex_address
 
 ITEMS = 100_000
 AGENTS = 1_000
@@ -70,6 +72,9 @@ async def test_no_page_keeps_a_person_waiting(hub: Hub) -> None:
             "/dead-letters",
             "/repairs",
             "/audit",
+            "/graph",
+            f"{picture_address(id_of(ZEUS))}&depth=2",
+            vertex_address(id_of(ZEUS)),
         ):
             slow[path] = await _time(client, path)
     assert {path: seconds for path, seconds in slow.items() if seconds > bound(LIMIT)} == {}, slow
