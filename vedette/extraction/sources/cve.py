@@ -120,12 +120,17 @@ def _add(building: Building, entry: Entry[object]) -> None:
         **score_properties(score for one in containers for score in _scores(one)),
     )
     for container in containers:
-        for problem in container.records("problemTypes"):
-            for one in problem.records("descriptions"):
-                words = one.text("description")
-                add_weakness(building, vulnerability, one.text("cweId") or words.partition(" ")[0], position, words)
-        for product in container.records("affected"):
-            _add_product(building, vulnerability, product, position)
+        _add_related(building, vulnerability, container, position)
+
+
+def _add_related(building: Building, vulnerability: str, container: Record, position: Position) -> None:
+    """Add the weaknesses and the products that a container names."""
+    for problem in container.records("problemTypes"):
+        for one in problem.records("descriptions"):
+            words = one.text("description")
+            add_weakness(building, vulnerability, one.text("cweId") or words.partition(" ")[0], position, words)
+    for product in container.records("affected"):
+        _add_product(building, vulnerability, product, position)
 
 
 def _containers(containers: Record) -> Iterator[Record]:
