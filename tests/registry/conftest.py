@@ -51,10 +51,14 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a store that nobody has migrated."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'store.db'}"
-        return
-    folder: Path = request.getfixturevalue("postgres_folder")
+    else:
+        yield from _database_of(request.getfixturevalue("postgres_folder"), template="template1")
+
+
+def _database_of(folder: Path, *, template: str) -> Iterator[str]:
+    """Make a database like another one for one test, give its URL, and drop it afterwards."""
     name = f"t{uuid4().hex}"
-    postgres_sql(folder, f"CREATE DATABASE {name}")
+    postgres_sql(folder, f"CREATE DATABASE {name} TEMPLATE {template}")
     yield postgres_url(folder, name)
     postgres_sql(folder, f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -66,12 +70,8 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         path = tmp_path / "store.db"
         shutil.copyfile(request.getfixturevalue("migrated_file"), path)
         yield f"sqlite:///{path}"
-        return
-    folder: Path = request.getfixturevalue("migrated_postgres")
-    name = f"t{uuid4().hex}"
-    postgres_sql(folder, f"CREATE DATABASE {name} TEMPLATE migrated")
-    yield postgres_url(folder, name)
-    postgres_sql(folder, f"DROP DATABASE {name} WITH (FORCE)")
+    else:
+        yield from _database_of(request.getfixturevalue("migrated_postgres"), template="migrated")
 
 
 @pytest.fixture
@@ -104,12 +104,8 @@ def graph_store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
         path = tmp_path / "graph.db"
         shutil.copyfile(request.getfixturevalue("migrated_graph"), path)
         yield f"sqlite:///{path}"
-        return
-    folder: Path = request.getfixturevalue("migrated_postgres_graph")
-    name = f"t{uuid4().hex}"
-    postgres_sql(folder, f"CREATE DATABASE {name} TEMPLATE migrated_graph")
-    yield postgres_url(folder, name)
-    postgres_sql(folder, f"DROP DATABASE {name} WITH (FORCE)")
+    else:
+        yield from _database_of(request.getfixturevalue("migrated_postgres_graph"), template="migrated_graph")
 
 
 @pytest.fixture
