@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -32,10 +33,10 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> LocalAuthority:
 
 
 @pytest.fixture
-async def station(xmpp: EmbeddedServer, tmp_path: Path) -> AsyncIterator[Station]:
+async def station(xmpp: EmbeddedServer, tmp_path: Path, migrated_file: Path) -> AsyncIterator[Station]:
     """A store on the server, with nobody there yet."""
     station = Station(server=xmpp, folder=tmp_path)
-    station.database.migrate()
+    shutil.copyfile(migrated_file, tmp_path / "store.db")
     station.database.open()
     yield station
     await station.close()

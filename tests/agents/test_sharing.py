@@ -12,11 +12,9 @@ from sqlalchemy import func, select
 from ejabberd.embedded import EmbeddedServer
 from registry import tables
 from tests.agents.station import Station, Until, make_item
-from tests.registry.postgresql import postgres_folder, postgres_sql, postgres_url
+from tests.registry.postgresql import postgres_sql, postgres_url
 from vedette.evidence.authority.local import LocalAuthority
 from vedette.messages.card import Role
-
-__all__ = ["postgres_folder"]
 
 
 @pytest.fixture

@@ -6,9 +6,6 @@ from tests.agents.conftest import until
 from tests.registry.conftest import (
     clock,
     database,
-    migrated_file,
-    migrated_postgres,
-    postgres_folder,
     sender,
     store_url,
 )
@@ -17,10 +14,7 @@ from tests.vedette.evidence.conftest import openssl
 __all__ = [
     "clock",
     "database",
-    "migrated_file",
-    "migrated_postgres",
     "openssl",
-    "postgres_folder",
     "sender",
     "store_url",
     "until",

@@ -14,36 +14,15 @@ import pytest
 from registry.database import Database
 from registry.graph import graph_database
 from registry.intake import Delivery, Intake
-from tests.registry.postgresql import postgres_folder, postgres_sql, postgres_url
+from tests.registry.pool import DatabasePool
+from tests.registry.postgresql import postgres_sql, postgres_url
 from vedette.clock import ManualClock
 from vedette.messages.batch import Manifest, Signed
 from vedette.messages.item import ReceivedItem
 from vedette.signing import SigningKey
 
-__all__ = ["postgres_folder"]
-
 ENGINE = "engine@localhost"
 RECEIVED_AT = 1_795_305_600_000_000
-
-
-@pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite store to copy: migrating takes a second, copying none."""
-    path = tmp_path_factory.mktemp("store") / "migrated.db"
-    database = Database(f"sqlite:///{path}")
-    database.migrate()
-    database.close()
-    return path
-
-
-@pytest.fixture(scope="session")
-def migrated_postgres(postgres_folder: Path) -> Path:
-    """A server with a migrated database `migrated` to copy."""
-    postgres_sql(postgres_folder, "CREATE DATABASE migrated")
-    database = Database(postgres_url(postgres_folder, "migrated"))
-    database.migrate()
-    database.close()
-    return postgres_folder
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -52,15 +31,11 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'store.db'}"
     else:
-        yield from _database_of(request.getfixturevalue("postgres_folder"), template="template1")
-
-
-def _database_of(folder: Path, *, template: str) -> Iterator[str]:
-    """Make a database like another one for one test, give its URL, and drop it afterwards."""
-    name = f"t{uuid4().hex}"
-    postgres_sql(folder, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield postgres_url(folder, name)
-    postgres_sql(folder, f"DROP DATABASE {name} WITH (FORCE)")
+        folder: Path = request.getfixturevalue("postgres_folder")
+        name = f"t{uuid4().hex}"
+        postgres_sql(folder, f"CREATE DATABASE {name}")
+        yield postgres_url(folder, name)
+        postgres_sql(folder, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -71,7 +46,9 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         shutil.copyfile(request.getfixturevalue("migrated_file"), path)
         yield f"sqlite:///{path}"
     else:
-        yield from _database_of(request.getfixturevalue("migrated_postgres"), template="migrated")
+        pool: DatabasePool = request.getfixturevalue("postgres_stores")
+        with pool.lend() as url:
+            yield url
 
 
 @pytest.fixture
@@ -79,22 +56,6 @@ def database(store_url: str) -> Iterator[Database]:
     """An open store."""
     with Database(store_url) as opened:
         yield opened
-
-
-@pytest.fixture(scope="session")
-def migrated_graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite graph to copy."""
-    path = tmp_path_factory.mktemp("graph") / "migrated.db"
-    graph_database(f"sqlite:///{path}").migrate()
-    return path
-
-
-@pytest.fixture(scope="session")
-def migrated_postgres_graph(postgres_folder: Path) -> Path:
-    """A server with a migrated graph `migrated_graph` to copy."""
-    postgres_sql(postgres_folder, "CREATE DATABASE migrated_graph")
-    graph_database(postgres_url(postgres_folder, "migrated_graph")).migrate()
-    return postgres_folder
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -105,7 +66,9 @@ def graph_store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[
         shutil.copyfile(request.getfixturevalue("migrated_graph"), path)
         yield f"sqlite:///{path}"
     else:
-        yield from _database_of(request.getfixturevalue("migrated_postgres_graph"), template="migrated_graph")
+        pool: DatabasePool = request.getfixturevalue("postgres_graphs")
+        with pool.lend() as url:
+            yield url
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from registry.graph import graph_database
 from registry.graph_reading import GraphRead
 from registry.graph_writing import GraphWriter
 from tests.registry.graphs import AT, attempt, id_of, origin, said, vertex
+from tests.registry.pool import DatabasePool
 from vedette.clock import ManualClock
 from vedette.extraction.subgraph import Vertex
 from vedette.graph.port import Direction, Picture, Said, VertexFilter
@@ -142,11 +143,8 @@ def sqlite_graph(migrated_graph: Path, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture(scope="module")
-def postgres_graph(migrated_postgres_graph: Path) -> Iterator[Database]:
-    from tests.registry.postgresql import postgres_sql, postgres_url
-
-    postgres_sql(migrated_postgres_graph, "CREATE DATABASE oracle TEMPLATE migrated_graph")
-    with graph_database(postgres_url(migrated_postgres_graph, "oracle")) as opened:
+def postgres_graph(postgres_graphs: DatabasePool) -> Iterator[Database]:
+    with postgres_graphs.lend() as url, graph_database(url) as opened:
         yield opened
 
 

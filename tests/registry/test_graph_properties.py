@@ -14,7 +14,11 @@ from sqlalchemy import text
 
 from registry.database import Database
 from registry.graph import graph_database
+from registry.graph_reading_nodes import read_views
+from registry.sharing_facts import fold_sayings
+from registry.sharing_graph import said_by_items
 from tests.registry.graphs import AT, Attempt, attempt, members, origin, said, vertex
+from tests.registry.pool import DatabasePool
 from vedette.extraction.subgraph import Value, Vertex
 from vedette.graph.ontology import Kind, Ontology, Property, Relation
 from vedette.graph.port import Said
@@ -82,11 +86,8 @@ def sqlite_graph(migrated_graph: Path, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture(scope="module")
-def postgres_graph(migrated_postgres_graph: Path) -> Iterator[Database]:
-    from tests.registry.postgresql import postgres_sql, postgres_url
-
-    postgres_sql(migrated_postgres_graph, "CREATE DATABASE properties TEMPLATE migrated_graph")
-    with graph_database(postgres_url(migrated_postgres_graph, "properties")) as opened:
+def postgres_graph(postgres_graphs: DatabasePool) -> Iterator[Database]:
+    with postgres_graphs.lend() as url, graph_database(url) as opened:
         yield opened
 
 
@@ -212,3 +213,31 @@ def test_no_vertex_is_of_two_kinds_and_each_stands_for_itself_or_for_another(
         return members(graph.connection)
 
     attempt(sqlite_graph, work, rules=RULES)
+
+
+@given(all_said=documents(), some=st.integers(0, 31))
+@few(30)
+def test_what_all_items_say_folded_anew_is_what_the_graph_shows(
+    sqlite_graph: Database, all_said: tuple[Said, ...], some: int
+) -> None:
+    """What is shared of some items is folded by `registry/sharing_facts.py`."""
+    chosen = tuple(one for number, one in enumerate(all_said) if some >> number & 1)
+
+    def shown(graph: Attempt) -> dict[str, Any]:
+        graph.merge(*chosen)
+        numbers = graph.connection.execute(text("SELECT id FROM graph_node WHERE merged_into IS NULL")).scalars()
+        return {view.id: view for view in read_views(graph.connection, numbers).values()}
+
+    def folded(graph: Attempt) -> dict[str, Any]:
+        graph.merge(*all_said)
+        sayings = said_by_items(graph.connection, [one.origin.item for one in all_said])
+        known = fold_sayings(sayings, items=[one.origin.item for one in chosen], ontology=RULES)
+        return {id: fact.vertex for id, fact in known.facts.items()}
+
+    found, wanted = attempt(sqlite_graph, folded, rules=RULES), attempt(sqlite_graph, shown, rules=RULES)
+    if len(chosen) == len(all_said):
+        assert found == wanted
+    # What other items say can join vertices, and choose who stands for them; it adds nothing to what is said of them.
+    said_names = {str(one.properties["name"]).strip() for item in chosen for one in item.subgraph.vertices.values()}
+    assert {one.name for one in found.values()} <= said_names
+    assert sum(one.mentions for one in found.values()) == sum(one.mentions for one in wanted.values())

@@ -19,14 +19,11 @@ from registry import tables
 from registry.database import Database
 from registry.fleet_evidence import known_roots
 from tests.registry.backing_up import Filled
-from tests.registry.conftest import migrated_postgres, postgres_folder
 from tests.registry.postgresql import postgres_sql, postgres_url
 from tests.vedette.cli.fleet_folder import PROBE, SECRET, FleetFolder
 from vedette.cli.fleet_files import FleetFiles
 from vedette.cli.main import build
 from vedette.configuration.fleet import FleetPaths, load_fleet
-
-__all__ = ["migrated_postgres", "postgres_folder"]
 
 
 @pytest.fixture

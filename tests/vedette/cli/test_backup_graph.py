@@ -17,7 +17,6 @@ from registry.database import Database
 from registry.graph import graph_database
 from registry.graph_rebuilding import GraphRebuild
 from registry.graph_writing import GraphWriter
-from tests.registry.conftest import migrated_file, migrated_graph, migrated_postgres, postgres_folder
 from tests.registry.graphs import said, snapshot, vertex
 from tests.registry.postgresql import postgres_sql, postgres_url
 from tests.timing import PATIENCE
@@ -34,7 +33,7 @@ from tests.vedette.cli.graph_fleet import (
 from vedette.clock import SystemClock
 from vedette.configuration.fleet import load_fleet
 
-__all__ = ["make_fleet", "migrated_file", "migrated_graph", "migrated_postgres", "postgres_folder"]
+__all__ = ["make_fleet"]
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -19,6 +19,7 @@ from registry.intake import Intake
 from registry.keys import Keys
 from registry.proofs import Proofs, ProofState
 from tests.timing import PATIENCE
+from tests.web.api.whole import TRUST
 from vedette.clock import SystemClock
 from vedette.evidence.authority.local import LocalAuthority
 from vedette.evidence.certificates import TrustRoots
@@ -73,7 +74,7 @@ class Station:
         """A client with a new key as SCANDALE's clients send it; without scopes one without a key."""
         auth = ("anybody", await self.key(*scopes, name=name, agent=agent)) if scopes else None
         async with httpx.AsyncClient(
-            base_url=self.server.url, auth=auth, trust_env=False, timeout=PATIENCE
+            base_url=self.server.url, auth=auth, verify=TRUST, trust_env=False, timeout=PATIENCE
         ) as client:
             yield client
 

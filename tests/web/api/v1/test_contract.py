@@ -17,9 +17,11 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from registry.callers import Scope
+from tests.timing import STRICT
 from tests.web.api.v1.conftest import Hub
 
-EXAMPLES = 8
+EXAMPLES = 20 if STRICT else 5
+"""Of each operation."""
 CHECKS = [status_code_conformance, content_type_conformance, response_schema_conformance]
 STREAMS = {"/v1/events"}
 """Answers without an end."""

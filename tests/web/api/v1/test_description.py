@@ -13,16 +13,19 @@ from fastapi.routing import APIRoute
 from registry.callers import Scope
 from tests.timing import PATIENCE
 from tests.web.api.v1.conftest import Hub
+from tests.web.api.whole import TRUST
 from web.api.access import Rule
 from web.api.v1.described import Problem
 
 PAGE = Path(__file__).resolve().parents[4] / "docs" / "api.md"
 
 
-async def test_every_route_is_described_with_its_scope_and_what_it_may_answer(hub: Hub) -> None:
-    async with httpx.AsyncClient(base_url=hub.server.url, trust_env=False, timeout=PATIENCE) as stranger:
+async def test_every_route_is_described_with_its_scope_and_what_it_may_answer(read_only: Hub) -> None:
+    async with httpx.AsyncClient(
+        base_url=read_only.server.url, verify=TRUST, trust_env=False, timeout=PATIENCE
+    ) as stranger:
         document = (await stranger.get("/openapi.json")).json()
-    for route in hub.app.routes:
+    for route in read_only.app.routes:
         if not isinstance(route, APIRoute) or not route.include_in_schema:
             continue
         (rule,) = (one.dependency for one in route.dependencies if isinstance(one.dependency, Rule))
@@ -36,8 +39,10 @@ async def test_every_route_is_described_with_its_scope_and_what_it_may_answer(hu
                 assert parameter.get("description"), (route.path, parameter["name"])
 
 
-async def test_no_reference_of_the_document_leads_nowhere(hub: Hub) -> None:
-    async with httpx.AsyncClient(base_url=hub.server.url, trust_env=False, timeout=PATIENCE) as stranger:
+async def test_no_reference_of_the_document_leads_nowhere(read_only: Hub) -> None:
+    async with httpx.AsyncClient(
+        base_url=read_only.server.url, verify=TRUST, trust_env=False, timeout=PATIENCE
+    ) as stranger:
         answer = await stranger.get("/openapi.json")
     schemas = answer.json()["components"]["schemas"]
     assert set(re.findall(r'"#/components/schemas/([^"]+)"', answer.text)) <= set(schemas)
@@ -49,8 +54,10 @@ async def test_a_problem_has_the_promised_form(client: httpx.AsyncClient) -> Non
         Problem.model_validate((await client.get(path)).json(), strict=True)
 
 
-async def test_the_page_shows_every_route_and_needs_no_script(hub: Hub) -> None:
-    async with httpx.AsyncClient(base_url=hub.server.url, trust_env=False, timeout=PATIENCE) as stranger:
+async def test_the_page_shows_every_route_and_needs_no_script(read_only: Hub) -> None:
+    async with httpx.AsyncClient(
+        base_url=read_only.server.url, verify=TRUST, trust_env=False, timeout=PATIENCE
+    ) as stranger:
         answer = await stranger.get("/docs")
         document = (await stranger.get("/openapi.json")).json()
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
@@ -84,11 +91,11 @@ def request_of(arguments: list[str], known: dict[str, str]) -> tuple[str, dict[s
     return url, headers
 
 
-async def test_the_commands_of_the_documentation_work(hub: Hub) -> None:
-    known: dict[str, Any] = {"HUB": hub.server.url, "KEY": await hub.key(Scope.READ)}
+async def test_the_commands_of_the_documentation_work(read_only: Hub) -> None:
+    known: dict[str, Any] = {"HUB": read_only.server.url, "KEY": await read_only.key(Scope.READ)}
     commands = curls()
     assert len(commands) >= 4
-    async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as plain:
+    async with httpx.AsyncClient(verify=TRUST, trust_env=False, timeout=PATIENCE) as plain:
         for command in commands:
             url, headers = request_of(command, known)
             assert (await plain.get(url, headers=headers)).status_code == 200, command
