@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from vedette.errors import EvidenceError, StoreError
 from vedette.evidence.checkpoint import Checkpoint, name_of, read_checkpoint
 from vedette.evidence.signed_note import split_note
+from vedette.files import write_whole
 
 SUFFIX = ".checkpoint"
 """Ending of the files' names."""
@@ -53,14 +53,13 @@ class CheckpointFolder:
             for size, note in notes:
                 self._write_once(folder / f"{size:0{_DIGITS}d}{SUFFIX}", note)
             if notes:
-                _replace(folder / LATEST, notes[-1][1])
-            _sync_folder(folder)
+                write_whole(folder / LATEST, [notes[-1][1]], alone=True)
         except OSError as error:
             raise StoreError(f"{folder}: checkpoints cannot be written: {error.strerror}") from error
 
     def _write_once(self, file: Path, note: bytes) -> None:
         if not file.exists():
-            _replace(file, note)
+            write_whole(file, [note], alone=True)
         # What is published stays: the same text may be signed with another key by now, another text may not be there.
         elif _text(file.read_bytes()) != _text(note):
             raise StoreError(f"{file}: another root is published there already: the history was rewritten")
@@ -71,21 +70,3 @@ class CheckpointFolder:
 
 def _text(note: bytes) -> bytes:
     return note.rpartition(b"\n\n")[0]
-
-
-def _replace(file: Path, data: bytes) -> None:
-    """Write a file that is there whole or not at all."""
-    partial = file.with_name(f".{file.name}.part")
-    with partial.open("wb") as opened:
-        opened.write(data)
-        opened.flush()
-        os.fsync(opened.fileno())
-    partial.replace(file)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 from vedette.errors import RefusedError, StoreError, VedetteError
+from vedette.files import sync_folder
 
 PIECE = 1024 * 1024
 """Bytes that are read or written at once."""
@@ -177,7 +178,7 @@ class ContentFolder:
         path = self.path_of(sha256)
         try:
             path.unlink()
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         except FileNotFoundError:
             return False
         except OSError as error:
@@ -278,17 +279,9 @@ def _place(path: Path, target: Path) -> None:
     """Rename a synced file and sync the folders, so that the name survives a power cut, too."""
     if not target.parent.is_dir():
         target.parent.mkdir(mode=0o700, exist_ok=True)
-        _sync_folder(target.parent.parent)
+        sync_folder(target.parent.parent)
     path.replace(target)
-    _sync_folder(target.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(target.parent)
 
 
 def _remove_if_left(path: Path) -> bool:

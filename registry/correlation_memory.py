@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -29,6 +29,7 @@ from vedette.correlation.memory import CheckKey, testimony_of
 from vedette.correlation.policy import CorrelationPolicy
 from vedette.correlation.subject import Subject
 from vedette.errors import StoreError
+from vedette.pieces import pieces
 
 WITNESSES = 8
 """Checks of one agent about one subject that are heard beside others' looks, the newest: whoever makes up ten
@@ -70,9 +71,9 @@ class StoredMemory:
         table = check_history
         names = [(key.check, key.agent) for key in dict.fromkeys(keys)]
         shared = [(subject.name, subject.family) for subject in subjects if subject.shared]
-        for some in _pieces(names):
+        for some in pieces(names, _LOOK_UP):
             self._read(tuple_(table.c.check, table.c.agent).in_(some))
-        for some in _pieces(shared):
+        for some in pieces(shared, _LOOK_UP):
             self._read(_newest(tuple_(table.c.subject, table.c.family).in_(some)))
             query = select(contradiction).where(tuple_(contradiction.c.subject, contradiction.c.family).in_(some))
             for row in self._connection.execute(query):
@@ -206,8 +207,3 @@ def unpacked(data: bytes) -> History:
 def _plain(history: History) -> History:
     # Pydantic makes a mapping of its own kind, which compares unequal.
     return replace(history, facts=dict(history.facts))
-
-
-def _pieces(keys: list[Any]) -> Iterable[list[Any]]:
-    for first in range(0, len(keys), _LOOK_UP):
-        yield keys[first : first + _LOOK_UP]

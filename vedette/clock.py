@@ -66,9 +66,22 @@ def to_datetime(microseconds: int) -> datetime:
         OverflowError: outside the years 1 to 9999.
     """
     seconds, rest = divmod(microseconds, MICROSECONDS)
-    return datetime.fromtimestamp(seconds, tz=UTC).replace(microsecond=rest)
+    try:
+        return datetime.fromtimestamp(seconds, tz=UTC).replace(microsecond=rest)
+    except (OSError, ValueError) as error:
+        # Which of the three it is depends on how far outside it lies.
+        raise OverflowError(f"{microseconds} microseconds are in no year from 1 to 9999") from error
+
+
+def iso_time(microseconds: int) -> str:
+    """Return the time as ISO 8601 in UTC, `2026-11-22T10:00:00.000000Z`; as the number where no calendar has it."""
+    try:
+        return to_datetime(microseconds).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    except OverflowError:
+        return str(microseconds)
 
 
 def from_datetime(moment: datetime) -> int:
     """Return an aware datetime as microseconds since 1970, UTC."""
-    return int(moment.timestamp()) * MICROSECONDS + moment.microsecond
+    # Of whole seconds: with their fraction, a float is not exact, and before 1970 cut towards zero.
+    return int(moment.replace(microsecond=0).timestamp()) * MICROSECONDS + moment.microsecond

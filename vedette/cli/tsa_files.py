@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
 from pathlib import Path
 
 from vedette.errors import ConfigurationError
+from vedette.files import write_whole
 
 
 def write_roots(path: Path, pem: bytes) -> None:
@@ -23,7 +21,7 @@ def write_roots(path: Path, pem: bytes) -> None:
                 reason = "holds other roots, which verify what was stamped before; move it away first"
                 raise ConfigurationError(str(path), "", reason)
             return
-        _write(path, pem, mode=0o644)
+        write_whole(path, [pem], mode=0o644)
     except OSError as error:
         raise ConfigurationError(str(path), "", f"cannot be written: {error.strerror}") from error
 
@@ -37,7 +35,7 @@ def replace_text(path: Path, old: str, new: str) -> None:
     try:
         if path.read_bytes() != old.encode():
             raise ConfigurationError(str(path), "", "was changed by somebody else meanwhile; try again")
-        _write(path, new.encode(), mode=path.stat().st_mode & 0o777)
+        write_whole(path, [new.encode()], mode=path.stat().st_mode & 0o777)
     except OSError as error:
         raise ConfigurationError(str(path), "", f"cannot be written: {error.strerror}") from error
 
@@ -54,18 +52,3 @@ def read_text(path: Path) -> str:
         raise ConfigurationError(str(path), "", f"cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigurationError(str(path), "", f"is not UTF-8 (byte {error.start})") from error
-
-
-def _write(path: Path, data: bytes, *, mode: int) -> None:
-    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
-    try:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        # The process's mask may have taken bits away from the mode.
-        part.chmod(mode)
-        part.replace(path)
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)

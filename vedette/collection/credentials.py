@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-
 from vedette.collection.desk import Desk
 
 _MAX_KEY = 4_096
@@ -22,15 +20,6 @@ def read_key(desk: Desk) -> str:
     if not key or not key.isascii() or not key.isprintable():
         raise OSError(0, "holds no key")
     return key
-
-
-def authorization(key: str, *, scheme: str = "Bearer") -> dict[str, str]:
-    """Return the header for a key: `user:password` is Basic (RFC 7617), anything else of the scheme."""
-    if not key:
-        return {}
-    if ":" in key:
-        return {"Authorization": f"Basic {base64.b64encode(key.encode()).decode()}"}
-    return {"Authorization": f"{scheme} {key}".strip()}
 
 
 def as_client(desk: Desk) -> None:

@@ -7,12 +7,13 @@ from abc import abstractmethod
 from dataclasses import dataclass, replace
 
 from vedette.canonical import canonical_json, parse_json
-from vedette.collection.credentials import as_client, authorization, read_key
+from vedette.collection.credentials import as_client, read_key
 from vedette.collection.desk import Desk
 from vedette.collection.drawing import Origin
 from vedette.collection.interface import Collector
 from vedette.collection.look import Look
 from vedette.errors import RefusedError
+from vedette.fetching.authorization import authorization
 
 _SINCE = "since"
 _WALK = "walk"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import io
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
 import aiohttp
 
+from vedette.fetching.authorization import key_of, without_key
 from vedette.fetching.decoding import ENCODINGS, Decoder
 from vedette.fetching.heads import (
     charset,
@@ -119,7 +122,8 @@ class HttpFetcher(Fetcher):
             async with self._opened().request(
                 request.method,
                 target.url,
-                data=request.body,
+                # Bytes would go out in one piece, and hold everything else up when they are many.
+                data=None if request.body is None else io.BytesIO(request.body),
                 headers=request_headers(request, with_own=target.origin == first.origin),
                 allow_redirects=False,
             ) as response:
@@ -158,6 +162,7 @@ class HttpFetcher(Fetcher):
                 f"{target.shown}: answers HTTP status {response.status}",
                 status=response.status,
                 retry_after=retry_after(response),
+                excerpt=await _excerpt(response, request),
             )
         size = 0
         if response.status != 304 and request.method != "HEAD":
@@ -242,6 +247,25 @@ async def _told(listener: Callable[[Told], Awaitable[None]], what: Told) -> None
         await listener(what)
     except Exception as error:
         raise _SinkFailedError(error) from error
+
+
+async def _excerpt(response: aiohttp.ClientResponse, request: FetchRequest) -> str:
+    """Return how a refusal begins: what a server says of its reasons, without the key if it repeats that."""
+    size = request.excerpt
+    if size == 0 or content_encoding(response):
+        return ""
+    data = bytearray()
+    # The status says more than that its explanation broke off.
+    with contextlib.suppress(aiohttp.ClientError, OSError):
+        async for part in response.content.iter_any():
+            data += part
+            if len(data) >= size:
+                break
+    said = " ".join(data[:size].decode("utf-8", errors="replace").split())
+    for name, value in request.headers.items():
+        if name.lower() == "authorization":
+            said = without_key(said, key_of(value))
+    return printable(said)
 
 
 def _cause(error: Exception) -> str:

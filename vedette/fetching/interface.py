@@ -29,9 +29,12 @@ class FetchError(VedetteError):
         status: int | None = None,
         retry_after: float | None = None,
         unreachable: bool = False,
+        excerpt: str = "",
     ) -> None:
         self.unreachable = unreachable
         """Whether no whole answer came at all."""
+        self.excerpt = excerpt
+        """How the answer begins, printable; empty unless it was asked for."""
         self.status = status
         """HTTP status, where that is the cause."""
         self.retry_after = retry_after
@@ -81,6 +84,8 @@ class FetchRequest:
     """When what we have was changed, as the server said it."""
     compressed: bool = False
     """Whether the body may come compressed."""
+    excerpt: int = 0
+    """Bytes of a refusal's body that the error shows."""
     on_redirect: Callable[[str], Awaitable[None]] | None = None
     """Told each URL that a redirect leads to, before it is asked; what it raises ends the fetch and is passed on."""
 

@@ -172,6 +172,26 @@ async def test_a_busy_server_says_when_to_come_again(origin: Origin, value: str,
     assert str(error) == f"{origin.url('/x')}: answers HTTP status 429"
 
 
+async def test_a_refusal_shows_how_it_begins_where_that_is_asked_for(origin: Origin) -> None:
+    explained = b"not\x1b[31m\r\n this, " + b"x" * 99_999
+    origin.answers["/x"] = reply(explained, status="422 Unprocessable Content")
+    origin.answers["/cut"] = raw(b"HTTP/1.1 422 No\r\nContent-Length: 99\r\n\r\nnot th")
+    origin.answers["/packed"] = reply(gzip.compress(b"no"), status="422 No", Content_Encoding="gzip")
+    wanted = (("/x", 20, "not\ufffd[31m this, xxx"), ("/x", 0, ""), ("/cut", 99, "not th"), ("/packed", 9, ""))
+    for path, size, shown in wanted:
+        request = FetchRequest(url=origin.url(path), method="POST", body=b"", excerpt=size)
+        error = await refusal(fetcher(origin), request)
+        assert (error.status, error.excerpt) == (422, shown), path
+
+
+async def test_a_large_body_is_posted_whole(origin: Origin) -> None:
+    origin.answers["/x"] = reply()
+    body = bytes(range(256)) * 12_000
+    async with fetcher(origin) as client:
+        await client.fetch(FetchRequest(url=origin.url("/x"), method="POST", body=body))
+    assert origin.requests[0].body == body
+
+
 async def test_a_file_appears_whole_or_not_at_all(origin: Origin, tmp_path: Path) -> None:
     origin.answers |= {
         "/x": reply(b"new" * 10_000),

@@ -10,11 +10,12 @@ from urllib.parse import urljoin, urlsplit
 
 from vedette.canonical import parse_json
 from vedette.collection.configuration import SourceConfiguration
-from vedette.collection.credentials import as_client, authorization, read_key
+from vedette.collection.credentials import as_client, read_key
 from vedette.collection.desk import Desk
 from vedette.collection.interface import Collector
 from vedette.collection.page_memory import PageMemory, digest_of_urls
 from vedette.errors import RefusedError
+from vedette.fetching.authorization import authorization
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MANIFEST = "manifest.json"

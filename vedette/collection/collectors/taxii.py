@@ -8,15 +8,14 @@ from urllib.parse import urlencode, urlsplit
 
 from vedette.canonical import canonical_json, parse_json
 from vedette.collection.configuration import SourceConfiguration
-from vedette.collection.credentials import as_client, authorization, read_key
+from vedette.collection.credentials import as_client, read_key
 from vedette.collection.desk import Desk
 from vedette.collection.interface import Collector
 from vedette.collection.look import Look
 from vedette.collection.timeline import api_origin
 from vedette.errors import RefusedError
-
-MEDIA_TYPE = "application/taxii+json;version=2.1"
-"""What is asked for (TAXII 2.1 section 1.6.8.1)."""
+from vedette.fetching.authorization import authorization
+from vedette.sharing.taxii.resources import MEDIA_TYPE
 
 PAGE = 1_000
 """Objects of a page; a server may give fewer."""
