@@ -26,7 +26,7 @@ MAX_CANONICAL: Final = 400
 _KEPT: Final = 200
 _ID = re.compile(r"(?:\S{0,300}[^0-9a-z\s])?[0-9a-f]{8}(?:-[0-9a-f]{4}){2}(?:-[0-9a-z]{1,40}){1,5}")
 _CVE = re.compile(r"(CVE|CAN)-(\d{4})-(\d{1,12})", re.IGNORECASE)
-_ASN = re.compile(r"(?:asn?)?[ :]?(\d{1,10})", re.IGNORECASE)
+_ASN = re.compile(r"(?:asn?)?[ :]?(?:(\d{1,5})\.)?(\d{1,10})", re.IGNORECASE)
 _DIGEST = re.compile(r"[0-9a-fA-F:]{32,260}")
 _SOCKET = re.compile(r"\[([^\[\]]{2,60})\]:(\d{1,5})|([^:\[\]]{1,300}):(\d{1,5})")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ftp": 21}
@@ -140,9 +140,9 @@ def as_email(name: str) -> str:
 
 
 def as_asn(name: str) -> str:
-    """Return an autonomous system's number as `AS64500`."""
+    """Return an autonomous system's number as `AS64500`, also of its form with a dot (RFC 5396)."""
     found = _ASN.fullmatch(name.strip())
-    return as_text(name) if found is None else f"AS{int(found[1])}"
+    return as_text(name) if found is None else f"AS{int(found[1] or 0) * 65_536 + int(found[2])}"
 
 
 def as_number(name: str) -> str:

@@ -144,6 +144,11 @@ class VertexView:
     members: tuple[str, ...] = ()
     """Ids that were found to be the same thing, its own among them; empty where there is only one."""
 
+    def texts(self, name: str) -> list[str]:
+        """Return the values of a property as texts, without blank ones."""
+        value = self.properties.get(name, ())
+        return [text for one in (value if isinstance(value, tuple) else (value,)) if (text := str(one)).strip()]
+
     def as_stucco(self) -> dict[str, object]:
         """Return all properties in Stucco's JSON form."""
         listed = {name: list(value) if isinstance(value, tuple) else value for name, value in self.properties.items()}

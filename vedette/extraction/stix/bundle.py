@@ -116,7 +116,7 @@ class BundleReader:
             elif field not in _HANDLED and (name := property_name(field)) not in _OURS:
                 said.setdefault(name, _given(value))
         said["source"] = self._source(fields, place)
-        said["marking"] = [self._index.marking(mark) for mark in _texts(fields.get("object_marking_refs"))]
+        said["marking"] = self._markings(fields)
         said["references"] = [
             url for one in _objects(fields.get("external_references")) if (url := single(one.get("url")))
         ]
@@ -126,6 +126,12 @@ class BundleReader:
             f"{single(one.get('kill_chain_name'))}:{single(one.get('phase_name'))}" for one in phases
         ]
         return said
+
+    def _markings(self, fields: Values) -> list[str]:
+        """Return how an object is marked; what is marked within it marks all of it, as a vertex has one marking."""
+        granular = _objects(fields.get("granular_markings"))
+        within = [text for one in granular for text in _texts(one.get("marking_ref"))]
+        return [self._index.marking(mark) for mark in (*_texts(fields.get("object_marking_refs")), *within)]
 
     def _source(self, fields: Values, place: Position) -> str | None:
         maker = single(fields.get("created_by_ref"))
@@ -144,7 +150,8 @@ class BundleReader:
         for key, value in within.items():
             thing = observable_thing(value, lambda other: names.get(other, ""))
             here = f"{out}#{key}" if not thing.name else ""
-            made[key] = self._add(thing, value, here, place)
+            marked = {"object_marking_refs": fields.get("object_marking_refs"), **value}
+            made[key] = self._add(thing, marked, here, place)
             self._building.edge(out, made[key], OBSERVABLE, place)
         for key, value in within.items():
             for field, target in _refers(value):
@@ -161,7 +168,8 @@ class BundleReader:
         for one in found:
             thing = observable_thing(one, lambda _: "")
             if thing.name:
-                said = {"description": thing.name, **thing.properties}
+                marked: dict[str, Given] = {"marking": self._markings(fields)}
+                said = {**marked, "description": thing.name, **thing.properties}
                 part = self._building.add(thing.type, thing.name, said, observable=thing.observable, position=place)
                 self._building.edge(out, part, OBSERVABLE, place)
 

@@ -138,18 +138,24 @@ _RELATIONS: Final[Mapping[tuple[str, str], str]] = {
 }
 """Stucco's relation by STIX's relationship and the target's `vertexType`; any type where that is empty."""
 
-_TLP: Final = (
-    ("WHITE", "613f2e26-407d-48c7-9eca-b8e91df99dc9"),
-    ("GREEN", "34098fce-860f-48ae-8e50-ebd3cc5e41da"),
-    ("AMBER", "f88d31f6-486f-44da-b317-01333bde0b82"),
-    ("RED", "5e57c739-391a-4eb3-b6be-7d15ca92d5ed"),
-    ("CLEAR", "94868c89-83c2-464b-929b-a1a8aa3c8487"),
-    ("GREEN", "bab4a63c-aed9-4cf5-a766-dfca5abac2bb"),
-    ("AMBER", "55d920b0-5e8b-4f79-9ee9-91f868d9b421"),
-    ("AMBER+STRICT", "939a9414-2ddd-4d32-a0cd-375ea402b003"),
-    ("RED", "e828b379-4e03-4974-9ac4-e53a884c97c1"),
-)
-MARKINGS: Final[Mapping[str, str]] = {f"marking-definition--{id}": f"TLP:{colour}" for colour, id in _TLP}
+_TLP_1: Final = {
+    "white": "613f2e26-407d-48c7-9eca-b8e91df99dc9",
+    "green": "34098fce-860f-48ae-8e50-ebd3cc5e41da",
+    "amber": "f88d31f6-486f-44da-b317-01333bde0b82",
+    "red": "5e57c739-391a-4eb3-b6be-7d15ca92d5ed",
+}
+TLP_2: Final[Mapping[str, str]] = {
+    "clear": "94868c89-83c2-464b-929b-a1a8aa3c8487",
+    "green": "bab4a63c-aed9-4cf5-a766-dfca5abac2bb",
+    "amber": "55d920b0-5e8b-4f79-9ee9-91f868d9b421",
+    "amber+strict": "939a9414-2ddd-4d32-a0cd-375ea402b003",
+    "red": "e828b379-4e03-4974-9ac4-e53a884c97c1",
+}
+"""UUIDs of the markings of TLP 2.0 (OASIS' extension)."""
+
+MARKINGS: Final[Mapping[str, str]] = {
+    f"marking-definition--{id}": f"TLP:{colour.upper()}" for colour, id in (*_TLP_1.items(), *TLP_2.items())
+}
 """Names of the markings whose ids are fixed: TLP 1 (section 7.2.1.4) and TLP 2 (OASIS' extension of it)."""
 
 _WORDS = re.compile(r"[-_ ]+")
