@@ -15,6 +15,7 @@ from registry.graph_tables import node
 from vedette.graph.folding import State, read_state, unite, values
 from vedette.graph.identity import parse_vertex_id, vertex_id
 from vedette.graph.port import VertexView
+from vedette.pieces import pieces
 
 T = TypeVar("T")
 
@@ -42,11 +43,9 @@ _FURTHER: Final = (
 )
 
 
-def chunks(numbers: Iterable[T]) -> Iterator[list[T]]:
+def chunks(numbers: Iterable[T]) -> Iterator[Sequence[T]]:
     """Yield a list's members, as many at a time as a statement takes."""
-    listed = list(numbers)
-    for start in range(0, len(listed), CHUNK):
-        yield listed[start : start + CHUNK]
+    return pieces(list(numbers), CHUNK)
 
 
 def among(connection: Connection, column: Any, numbers: Iterable[int]) -> ColumnElement[bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -16,6 +16,7 @@ from registry.graph_session import Session
 from registry.graph_words import forget_words
 from vedette.extraction.subgraph import Value
 from vedette.graph.folding import fold, read_state
+from vedette.pieces import pieces
 
 TOGETHER: Final = 2_000
 """Nodes or edges that are made anew at a time."""
@@ -37,15 +38,10 @@ def take_out(session: Session, origins: Sequence[int]) -> None:
     nodes = {row[0] for row in statements.among("SELECT node FROM graph_mention WHERE origin IN ({})", origins)}
     query = "SELECT DISTINCT out_node, relation, in_node FROM graph_edge_mention WHERE origin IN ({})"
     edges = {(row[0], row[1], row[2]) for row in statements.among(query, origins)}
-    for part in _parts(sorted(edges)):
+    for part in pieces(sorted(edges), TOGETHER):
         recount_edges(session, part)
-    for part in _parts(sorted(nodes)):
-        _make_anew(session, part)
-
-
-def _parts(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(values), TOGETHER):
-        yield values[start : start + TOGETHER]
+    for ids in pieces(sorted(nodes), TOGETHER):
+        _make_anew(session, ids)
 
 
 def _make_anew(session: Session, ids: Sequence[int]) -> None:
