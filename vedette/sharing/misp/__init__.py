@@ -1,0 +1,1 @@
+"""Investigations as MISP events: made here, written to files and feeds, and brought to servers."""
