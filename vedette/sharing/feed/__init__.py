@@ -1,0 +1,1 @@
+"""MISP feeds: folders of events that any MISP subscribes to over HTTP."""
