@@ -13,6 +13,7 @@ from agents.custody import custody_of
 from agents.hub_graph import open_graph
 from agents.identity import Identity
 from agents.launcher import local_slots
+from agents.misp_making import start_misp
 from agents.people_desk import registry_commands
 from agents.registry import RegistryAgent
 from agents.rt_making import start_rt
@@ -29,6 +30,7 @@ from registry.correlation import Correlation
 from registry.database import Database
 from registry.directory import Directory
 from registry.event_feed import EventFeed
+from registry.exports import Exports
 from registry.finding_list import FindingList
 from registry.fleet_authorities import authorities
 from registry.fleet_evidence import documents_of, trusted_roots
@@ -65,7 +67,7 @@ async def run_hub(
     stop: asyncio.Event,
     api_port: int = 0,
 ) -> None:
-    """Run registry, aggregation, the API, and RT agents where they are to run here, until `stop` is set.
+    """Run registry, aggregation, the API, and those agents that are to run here, until `stop` is set.
 
     Port 0 takes any free one for the API.
 
@@ -130,6 +132,7 @@ async def run_hub(
             port=api_port,
             clock=clock,
             hub=running,
+            graph_store=None if graph is None else graph.database,
             graph=None if graph is None else graph.reading,
             decisions=None if graph is None else graph.decisions,
         )
@@ -142,6 +145,7 @@ async def run_hub(
             opened.push_async_callback(agent.stop)
             started.append(agent)
         started += await start_rt("hub", configuration, paths, clock=clock, ending=opened)
+        started += await start_misp("hub", configuration, paths, database=database, clock=clock, ending=opened)
         report({"event": "ready", "agents": [agent.described() for agent in started], "api": api.url})
         await stop.wait()
 
@@ -180,6 +184,7 @@ def _agents(
             documents=documents_of(configuration, paths),
             hub=running,
             clock=clock,
+            exports=Exports(database=database, clock=clock, sharing=configuration.sharing),
         ),
         slots=local_slots(
             configuration, paths, launcher=f"{configuration.registry.name}@{configuration.xmpp.domain}"

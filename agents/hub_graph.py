@@ -21,6 +21,8 @@ from vedette.log import logger
 class HubGraph:
     """The graph of a fleet, open."""
 
+    database: Database
+    """Where it is."""
     reading: GraphRead
     """Answers questions."""
     decisions: GraphDecisions
@@ -39,6 +41,7 @@ def open_graph(url: str, *, store: Database, clock: Clock) -> Iterator[HubGraph 
         return
     with closing(database):
         yield HubGraph(
+            database=database,
             reading=GraphRead(database=database),
             decisions=GraphDecisions(
                 writing=GraphWriter(database=database, clock=clock), audit=Audit(database=store, clock=clock)

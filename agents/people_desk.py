@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from behaviours.people_fleet import ShowFleet, ShowItems, ShowRepairs, VerifyItem
 from behaviours.people_jobs import CancelJob, ListJobs, RunTool
 from behaviours.people_schedules import OrderCheck, OrderSchedule, ShowSchedules
+from behaviours.people_sharing import sharing_commands
 from registry.agent_list import AgentList
 from registry.audit import Audit
 from registry.content import ContentFolder
 from registry.database import Database
 from registry.directory import Directory
+from registry.exports import Exports
 from registry.item_detail import ItemDetails
 from registry.item_list import ItemList
 from registry.job_desk import JobDesk
@@ -36,6 +38,7 @@ def registry_commands(
     documents: ContentFolder | None,
     hub: HubView,
     clock: Clock,
+    exports: Exports | None = None,
 ) -> list[Command]:
     """Return the commands, in the order in which clients show them.
 
@@ -47,6 +50,7 @@ def registry_commands(
         documents: folder of the payloads that are not inline.
         hub: the agents of the hub, and through them all others.
         clock: the time.
+        exports: what is shared; None: nothing is.
     """
     desk = JobDesk(jobs=jobs, policy=scope, clock=clock)
     schedules = ScheduleDesk(database=database, desk=desk, clock=clock)
@@ -68,4 +72,5 @@ def registry_commands(
             check=ProofCheck(database=database, roots=roots, clock=clock, documents=documents),
         ),
         ShowRepairs(Repairs(database=database, clock=clock)),
+        *(() if exports is None else sharing_commands(exports)),
     ]

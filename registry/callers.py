@@ -13,6 +13,8 @@ class Scope(StrEnum):
     """Handing in items and documents."""
     READ = "read"
     """Reading everything that is stored."""
+    SHARE = "share"
+    """Reading what is shared with others: TAXII collections and MISP feeds, and nothing else."""
     OPERATE = "operate"
     """Pausing, replaying, running a job: what changes the work, not what is stored."""
     ADMIN = "admin"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -24,6 +23,7 @@ from vedette.errors import ConflictError, RefusedError
 from vedette.evidence.statement import item_statement, leaf
 from vedette.messages.batch import ELSEWHERE
 from vedette.messages.item import ReceivedItem
+from vedette.pieces import pieces
 
 _LOOK_UP = 1_000
 """Keys in one query: far below what either database takes."""
@@ -217,7 +217,7 @@ def _item_row(item: ReceivedItem, delivery: Delivery) -> dict[str, Any]:
 def _stored(connection: Connection, uuids: Sequence[str]) -> dict[str, _Stored]:
     """Return what is stored of these uuids."""
     found: dict[str, _Stored] = {}
-    for keys in _pieces(uuids):
+    for keys in pieces(uuids, _LOOK_UP):
         for uuid, *stored in connection.execute(_STORED, {"uuids": keys}):
             found[uuid] = _Stored(*stored)
     return found
@@ -228,7 +228,7 @@ def _referred(connection: Connection, deliveries: Sequence[Delivery]) -> dict[st
     items = (item for delivery in deliveries for item in delivery.items)
     ids = dict.fromkeys(item.payload_sha256 for item in items if item.payload is None)
     sizes: dict[str, int] = {}
-    for keys in _pieces(list(ids)):
+    for keys in pieces(list(ids), _LOOK_UP):
         sizes |= known_documents(connection, keys, kept=True)
     return sizes
 
@@ -254,10 +254,3 @@ def _write_manifests(connection: Connection, manifests: dict[str, dict[str, Any]
     ]
     if rows:
         connection.execute(insert(table), rows)
-
-
-def _pieces(keys: Sequence[str]) -> Iterable[list[str]]:
-    """Return the keys in pieces that fit into a query."""
-    rest = iter(keys)
-    while piece := list(islice(rest, _LOOK_UP)):
-        yield piece

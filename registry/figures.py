@@ -15,6 +15,7 @@ from registry import tables
 from registry.alarms import Alarms
 from registry.database import Database
 from registry.directory import Directory
+from registry.export_status import export_figures
 from registry.items import Items
 from registry.outbox_visit import OutboxVisit
 from registry.proof_state import ProofState
@@ -82,6 +83,10 @@ class StoreFigures:
     """Enrolled agents by role and presence."""
     outboxes: OutboxFigures
     """What waits on this machine."""
+    exports: Mapping[str, int]
+    """Exports that are kept, by state."""
+    changes_sent: int
+    """Changes that destinations confirmed since ever."""
     size: int
     """Bytes of the database."""
     disk_free: int
@@ -139,6 +144,7 @@ class Figures:
         committed, engines, size = await database.read(_totals)
         await database.read(self._count_types)
         repairs = Repairs(database=database, clock=clock)
+        exports, sent = await database.read(export_figures)
         return StoreFigures(
             at=clock.now(),
             items=await Items(database=database).counts(),
@@ -152,6 +158,8 @@ class Figures:
             repairs_looked_at=max((look.at for look in await repairs.looks()), default=0),
             agents=Counter((agent.role.value, agent.show) for agent in agents),
             outboxes=await asyncio.to_thread(self._depths),
+            exports=exports,
+            changes_sent=sent,
             size=size or await asyncio.to_thread(_file_size, Path(database.place)),
             disk_free=(await asyncio.to_thread(shutil.disk_usage, self._data)).free,
             graph=await self._count_graph(),

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 
 from registry import repair_facts
 from registry.database import Database
+from registry.export_status import read_destinations
 from registry.outbox_visit import OutboxVisit
 from registry.queues import Queues
 from registry.repair_rows import RepairChanges
@@ -110,6 +111,7 @@ class RepairWatch:
             "behaviours": self._failing,
             "jobs": lambda: read(repair_facts.read_jobs),
             "schedules": lambda: read(lambda connection: repair_facts.read_schedules(connection, now=now)),
+            "destinations": lambda: read(read_destinations),
             "disk": self._disk,
             "database_size": lambda: read(self._size),
             "write_ahead_size": self._write_ahead,

@@ -19,8 +19,10 @@ from registry import (  # noqa: F401  # they fill metadata
     retention_tables,
     scandale_tables,
     schedule_tables,
+    sharing_tables,
     tables,
     tally_tables,
+    taxii_tables,
     user_tables,
 )
 

@@ -17,6 +17,16 @@ import pytest
 
 from tests.timing import PATIENCE
 
+# Its data need not outlive it. Without autovacuum a table's figures are only those that a test asked for.
+_SETTINGS = (
+    "listen_addresses=",
+    "max_connections=50",
+    "fsync=off",
+    "full_page_writes=off",
+    "synchronous_commit=off",
+    "autovacuum=off",
+)
+
 
 def _binaries() -> Path | None:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
@@ -63,7 +73,7 @@ def running_postgres() -> Iterator[Path]:
     data = str(folder / "data")
     initdb = _as_postgres(str(binaries / "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N")
     subprocess.run(initdb, check=True, capture_output=True, cwd=folder)
-    options = ["-k", str(folder), "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=50"]
+    options = ["-k", str(folder), *(word for setting in _SETTINGS for word in ("-c", setting))]
     log = folder / "log"
     with log.open("wb") as output:
         command = _as_postgres(str(binaries / "postgres"), "-D", data, *options)

@@ -20,6 +20,7 @@ from registry.dead_letter_lines import LettersWanted
 from registry.dead_letter_list import DEAD_LETTERS, DeadLetters
 from registry.directory import Directory
 from registry.document_list import DOCUMENTS, DocumentList
+from registry.exports import EXPORTS, Exports
 from registry.finding_list import CHECKS, FINDINGS, FindingList, FindingsWanted
 from registry.heads import HEADS, SignedHeads
 from registry.listing import Cursor, Key, Order, write_cursor
@@ -27,6 +28,7 @@ from registry.proof_state import ProofState
 from registry.refusal_list import REFUSALS, RefusalList
 from registry.token_list import TOKENS, TokenList, TokensWanted
 from vedette.clock import ManualClock
+from vedette.configuration.sharing import SharingSection
 from vedette.correlation.finding import FindingKind
 from vedette.messages.card import Role
 from vedette.signing import SigningKey
@@ -73,6 +75,10 @@ class Lists:
     def audit(self, at: str | None, **wanted: Any) -> Awaitable[Any]:
         audit = Audit(database=self.database, clock=self.clock)
         return audit.page(wanted=AuditFilter(**wanted), limit=9, cursor=None if at is None else "5")
+
+    def exports(self, at: str | None, **wanted: Any) -> Awaitable[Any]:
+        exports = Exports(database=self.database, clock=self.clock, sharing=SharingSection())
+        return exports.page(**wanted, limit=9, cursor=at)
 
     def findings(self, at: str | None, **wanted: Any) -> Awaitable[Any]:
         return FindingList(database=self.database).page(wanted=FindingsWanted(**wanted), limit=9, cursor=at)
@@ -164,6 +170,13 @@ CASES = {
         order=FINDINGS,
         index="ix_finding_witness_item",
         sorts=True,
+    ),
+    "exports": Case(fetch=Lists.exports, order=EXPORTS, table="export"),
+    "exports in a state": Case(
+        fetch=lambda lists, at: lists.exports(at, state="failed"), order=EXPORTS, index="ix_export_state"
+    ),
+    "exports to one": Case(
+        fetch=lambda lists, at: lists.exports(at, destination="a"), order=EXPORTS, index="ix_export_destination"
     ),
     "checks": Case(fetch=Lists.checks, order=CHECKS, key=(5, 5), index="ix_check_history_last"),
     "checks of one": Case(

@@ -25,6 +25,7 @@ from vedette.configuration.loading import load
 from vedette.configuration.people import MAX_PEOPLE, PersonSection
 from vedette.configuration.retention import RetentionPolicy
 from vedette.configuration.rt import RtSection
+from vedette.configuration.sharing import SharingSection
 from vedette.correlation.policy import CorrelationPolicy
 from vedette.errors import ConfigurationError
 from vedette.evidence.profiles import PROFILES
@@ -178,6 +179,8 @@ class FleetConfiguration(_Section):
     """Collectors that run on this machine, in one process with the probes."""
     rt: RtSection = RtSection()
     """The agents that read items into the knowledge graph."""
+    sharing: SharingSection = SharingSection()
+    """What is shared with other platforms."""
     log_json: StrictBool = False
     """Log lines as JSON instead of text."""
     trust: StrictStr | None = None

@@ -188,6 +188,28 @@ class ScheduleFacts:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DestinationFacts:
+    """Where things are shared."""
+
+    name: str
+    """As it is configured."""
+    waiting: int = 0
+    """Exports that wait or run."""
+    failing_since: int | None = None
+    """Since when each attempt fails; None: the last one did not."""
+    last_reason: str = ""
+    """Why the last attempt failed."""
+    given_up: int = 0
+    """Exports that were given up, and not done since."""
+    last_failure: str = ""
+    """Why the last of them was."""
+    approvals: int = 0
+    """Plans that wait for a person."""
+    approval_since: int | None = None
+    """Since when the oldest of them does."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DiskFacts:
     """The disk of the data folder."""
 
@@ -251,6 +273,8 @@ class Facts:
     """What waits to be done."""
     schedules: tuple[ScheduleFacts, ...] | None = None
     """What did not run."""
+    destinations: tuple[DestinationFacts, ...] | None = None
+    """Where things are shared."""
     disk: DiskFacts | None = None
     """The disk."""
     database_size: int | None = None

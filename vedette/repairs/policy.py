@@ -44,6 +44,10 @@ class RepairPolicy(BaseModel):
     """Refusals of one sender within an hour."""
     job_wait: Seconds = 120.0
     """Seconds that a job may wait while nobody does any."""
+    destination_failing: Seconds = 3_600.0
+    """Seconds for which nothing may arrive at a destination that something waits for."""
+    approval_wait: Seconds = 172_800.0
+    """Seconds that a plan may wait for somebody to approve it; two days."""
     disk_free: Annotated[float, Field(ge=0, le=100)] = 10.0
     """Percent of the disk that must be free."""
     disk_days: Days = 7.0

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from vedette.repairs import evidence_rules, upkeep_rules, work_rules
+from vedette.repairs import evidence_rules, sharing_rules, upkeep_rules, work_rules
 from vedette.repairs.facts import Facts
 from vedette.repairs.policy import RepairPolicy
 from vedette.repairs.repair import Repair
@@ -66,6 +66,8 @@ CHECKS: Final = (
     Check(name="the hub's behaviours", needs="behaviours", rule=work_rules.behaviours),
     Check(name="jobs", needs="jobs", rule=work_rules.jobs),
     Check(name="schedules", needs="schedules", rule=work_rules.schedules),
+    Check(name="destinations", needs="destinations", rule=sharing_rules.destinations),
+    Check(name="approvals", needs="destinations", rule=sharing_rules.approvals),
     Check(name="disk", needs="disk", rule=upkeep_rules.disk),
     Check(name="database", needs="database_size", rule=upkeep_rules.database),
     Check(name="write-ahead log", needs="write_ahead_size", rule=upkeep_rules.write_ahead),

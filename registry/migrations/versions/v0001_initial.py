@@ -357,6 +357,7 @@ def upgrade() -> None:
     _create_correlation()
     _create_signed_heads()
     _create_evidence()
+    _create_sharing()
 
 
 def _create_evidence() -> None:
@@ -798,6 +799,58 @@ def _create_correlation() -> None:
         sa.UniqueConstraint("schedule_id", "planned_at", name="uq_schedule_run_planned"),
     )
     op.create_table(
+        "taxii_collection",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("last_added", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "taxii_version",
+        sa.Column("collection", sa.String(), nullable=False),
+        sa.Column("date_added", sa.BigInteger(), nullable=False),
+        sa.Column("object_id", sa.String(), nullable=False),
+        sa.Column("source_id", sa.String(), nullable=False),
+        sa.Column("type", sa.String(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("version_text", sa.String(), nullable=False),
+        sa.Column("earliest", sa.Boolean(), nullable=False),
+        sa.Column("latest", sa.Boolean(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("collection", "date_added"),
+    )
+    op.create_index("ix_taxii_version_object", "taxii_version", ["collection", "object_id", "version"], unique=False)
+    op.create_index("ix_taxii_version_source", "taxii_version", ["collection", "source_id"], unique=False)
+    op.create_table(
+        "taxii_held",
+        sa.Column("collection", sa.String(), nullable=False),
+        sa.Column("source_id", sa.String(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=True),
+        sa.Column("turn", sa.Integer(), nullable=False),
+        sa.Column("revoked", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("collection", "source_id"),
+    )
+    op.create_table(
+        "taxii_said",
+        sa.Column("collection", sa.String(), nullable=False),
+        sa.Column("source_id", sa.String(), nullable=False),
+        sa.Column("group_id", sa.String(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("strictness", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("collection", "source_id", "group_id"),
+    )
+    op.create_index("ix_taxii_said_group", "taxii_said", ["collection", "group_id", "source_id"], unique=False)
+    op.create_table(
+        "taxii_status",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("holder", sa.String(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_taxii_status_at", "taxii_status", ["at"], unique=False)
+    op.create_table(
         "repair",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("observer", sa.String(), nullable=False),
@@ -844,4 +897,74 @@ def _create_correlation() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("checks", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("observer"),
+    )
+
+
+def _create_sharing() -> None:
+    still_open = sa.text("ended_at IS NULL")
+    op.create_table(
+        "export",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("uuid", sa.String(), nullable=False),
+        sa.Column("identity", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("selection", sa.String(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("destination", sa.String(), nullable=False),
+        sa.Column("share", sa.String(), nullable=False),
+        sa.Column("dry_run", sa.Boolean(), nullable=False),
+        sa.Column("approval", sa.Boolean(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("requested_by", sa.String(), nullable=False),
+        sa.Column("requested_at", sa.BigInteger(), nullable=False),
+        sa.Column("woken_at", sa.BigInteger(), nullable=False),
+        sa.Column("not_before", sa.BigInteger(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("lost", sa.Integer(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=True),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("planned_at", sa.BigInteger(), nullable=True),
+        sa.Column("decided_by", sa.String(), nullable=False),
+        sa.Column("approved", sa.String(), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("plan", sa.String(), nullable=True),
+        sa.Column("plan_digest", sa.String(), nullable=False),
+        sa.Column("exported", sa.String(), nullable=True),
+        sa.Column("withheld", sa.String(), nullable=False),
+        sa.Column("worker", sa.String(), nullable=False),
+        sa.Column("life", sa.String(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("uuid", name="uq_export_uuid"),
+    )
+    op.create_index("ix_export_destination", "export", ["destination", "id"], unique=False)
+    op.create_index("ix_export_ended", "export", ["ended_at", "id"], unique=False)
+    op.create_index("ix_export_identity", "export", ["identity", "id"], unique=False)
+    op.create_index(
+        "ix_export_open",
+        "export",
+        ["destination", "state", "id"],
+        unique=False,
+        sqlite_where=still_open,
+        postgresql_where=still_open,
+    )
+    op.create_index("ix_export_state", "export", ["state", "id"], unique=False)
+    op.create_table(
+        "export_destination",
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("not_before", sa.BigInteger(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("failing_since", sa.BigInteger(), nullable=True),
+        sa.Column("last_done_at", sa.BigInteger(), nullable=True),
+        sa.Column("last_failed_at", sa.BigInteger(), nullable=True),
+        sa.Column("last_reason", sa.String(), nullable=False),
+        sa.Column("sent", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "export_memory",
+        sa.Column("destination", sa.String(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("value", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("destination", "key"),
     )

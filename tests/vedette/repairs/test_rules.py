@@ -61,6 +61,7 @@ HEALTHY = Facts(
     behaviours=(),
     jobs=known.JobFacts(waiting=0, working=0, oldest_at=None),
     schedules=(),
+    destinations=(known.DestinationFacts(name="m", waiting=3, failing_since=NOW - 60 * SECOND, approvals=1),),
     disk=disk(),
     database_size=10**6,
     write_ahead_size=10**6,
@@ -230,6 +231,25 @@ WRONG: dict[str, tuple[dict[str, Any], RepairKind, Severity]] = {
         {"schedules": (known.ScheduleFacts(name="nightly", reason="the hub was off", at=NOW - DAY),)},
         RepairKind.SCHEDULE,
         Severity.WARNING,
+    ),
+    "a destination fails": (
+        {
+            "destinations": (
+                known.DestinationFacts(name="m", waiting=2, failing_since=NOW - 3_601 * SECOND, last_reason="down"),
+            )
+        },
+        RepairKind.DESTINATION,
+        Severity.WARNING,
+    ),
+    "exports were given up": (
+        {"destinations": (known.DestinationFacts(name="m", given_up=1, last_failure="deleted there"),)},
+        RepairKind.DESTINATION,
+        Severity.WARNING,
+    ),
+    "a plan waits for a person": (
+        {"destinations": (known.DestinationFacts(name="m", approvals=1, approval_since=NOW - 3 * DAY),)},
+        RepairKind.APPROVAL,
+        Severity.NOTICE,
     ),
     "the disk is nearly full": ({"disk": disk(free=9)}, RepairKind.DISK, Severity.WARNING),
     "the disk is full": ({"disk": disk(free=4)}, RepairKind.DISK, Severity.CRITICAL),
