@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from vedette.messages.state import EXCERPT, AgentState
 from web import formats
-from web.console import graph_addresses
+from web.console import graph_addresses, sharing_addresses
 from web.console.graph_properties import texts_of
 from web.console.graph_style import style_of
 from web.description_page import groups_of
@@ -112,6 +112,7 @@ def _environment() -> jinja2.Environment:
         edge_address=graph_addresses.edge_address,
         said_address=graph_addresses.said_address,
         picture_address=graph_addresses.picture_address,
+        share_address=sharing_addresses.share_address,
     )
     environment.tests["instant"] = formats.is_instant
     environment.globals.update(

@@ -69,6 +69,13 @@ def agent(
         log.configure(level=log_level)
         asyncio.run(run_rt_agent(config, credentials=credentials))
         return
+    if role is Role.MISP:
+        from vedette.cli.misp_agent import run_misp_agent
+
+        end_with_parent(parent_pid)
+        log.configure(level=log_level)
+        asyncio.run(run_misp_agent(config))
+        return
     if role is Role.COLLECTOR:
         from vedette.cli.collector_agent import run_collector_agent
 

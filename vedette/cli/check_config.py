@@ -8,6 +8,7 @@ import typer
 
 from vedette.cli.check_sources import section_lines, source_lines
 from vedette.cli.inspection import inspect_database, inspect_fleet, pace_notes
+from vedette.cli.inspection_sharing import sharing_lines
 from vedette.cli.output import JSON_OPTION, print_json, print_line
 from vedette.clock import SystemClock
 from vedette.collection.sections import holds_sections, section_of
@@ -92,7 +93,7 @@ def _fleet_lines(file: Path) -> list[str]:
     lines += [f"time: {section.name} ({_authority(section.local)})" for section in configuration.tsa]
     lines += [*pace_notes(configuration), *_probes(configuration, paths)]
     lines += [line for section in configuration.collectors for line in _collector_lines(section, paths.file)]
-    return lines + _rt_lines(configuration)
+    return [*lines, *_rt_lines(configuration), *sharing_lines(configuration, paths)]
 
 
 def _collector_lines(collector: CollectorSection, file: Path) -> list[str]:

@@ -134,11 +134,11 @@ class Enrolment:
         await self._audit.record(entry)
 
     async def _api_key(self, wanted: Wanted, known: Credentials | None) -> str | None:
-        """Return the key that the agent has, if it is still good, else a new one; the hub's own need none.
+        """Return the key that the agent has, if it is still good, else a new one; who has the store needs none.
 
         Who reads items into the graph reads the documents that they refer to.
         """
-        if wanted.role in (Role.REGISTRY, Role.AGGREGATION):
+        if wanted.role in (Role.REGISTRY, Role.AGGREGATION, Role.MISP):
             return None
         jid = self.jid(wanted.name)
         scopes = {Scope.INGEST, Scope.READ} if wanted.role is Role.RT else {Scope.INGEST}

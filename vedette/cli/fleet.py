@@ -120,11 +120,11 @@ class Fleet:
             jid = f"{wanted.name}@{self.configuration.xmpp.domain}"
             if jid in revoked:
                 advice = f"take it out, or run: vedette enroll {wanted.name} --role {wanted.role.value}"
-                key = {Role.COLLECTOR: "collectors", Role.RT: "rt"}.get(wanted.role, "probes")
+                key = {Role.COLLECTOR: "collectors", Role.RT: "rt", Role.MISP: "sharing"}.get(wanted.role, "probes")
                 raise ConfigurationError(str(self.paths.file), key, f"{jid} was revoked; {advice}")
 
     async def start_agents(self, local_tsa: str) -> list[dict[str, str]]:
-        """Start hub, field and rt and return their agents: JID, role and address of the page.
+        """Start hub, field, rt and misp and return their agents: JID, role and address of the page.
 
         Raises:
             ProcessFailedError: one of them did not start.
@@ -142,7 +142,10 @@ class Fleet:
         configuration = self.configuration
         where = configuration.rt.process if configuration.rt.agents else ""
         field = configuration.probes or configuration.collectors or where == "field"
-        return [*(["field"] if field else []), *(["rt"] if where == "own" else [])]
+        sharing = configuration.sharing
+        apart = sharing.names and sharing.process == "own"
+        # Who takes from the start of its queue on may come last.
+        return [*(["misp"] if apart else []), *(["field"] if field else []), *(["rt"] if where == "own" else [])]
 
     async def start(self, *, prepare: Callable[[FleetPaths, str], None] | None = None) -> list[dict[str, str]]:
         """Start everything and return the agents.
@@ -208,6 +211,7 @@ class Fleet:
             *(Wanted(name=name, role=Role.JOB) for name in configuration.jobs.names),
             *(Wanted(name=section.name, role=Role.COLLECTOR) for section in configuration.collectors),
             *(Wanted(name=name, role=Role.RT) for name in configuration.rt.names),
+            *(Wanted(name=name, role=Role.MISP) for name in configuration.sharing.names),
             *(
                 Wanted(name=probe_name(probe, file), role=Role.PROBE, password=_password(probe))
                 for file, probe in probes

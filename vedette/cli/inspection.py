@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from ejabberd.accounts import check_domain, check_name, check_password
 from registry.database import Database
+from vedette.cli.inspection_sharing import inspect_sharing
 from vedette.clock import Clock
 from vedette.configuration.fleet import EJABBERD, EMBEDDED, AuthoritySection, FleetConfiguration, FleetPaths
 from vedette.configuration.probe import ProbeConfiguration, load_probe
@@ -44,6 +45,9 @@ def inspect_fleet(configuration: FleetConfiguration, paths: FleetPaths, *, clock
     notes += _inspect_collectors(configuration, paths, names)
     for name in configuration.rt.names:
         _inspect_name(name, names, place=paths.file, key="rt.agents")
+    for name in configuration.sharing.names:
+        _inspect_name(name, names, place=paths.file, key="sharing.name")
+    notes += inspect_sharing(configuration, paths)
     if configuration.xmpp.server not in (EMBEDDED, EJABBERD):
         _inspect_credentials(paths, list(names))
     return notes

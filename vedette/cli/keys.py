@@ -19,7 +19,9 @@ from vedette.errors import RefusedError
 app = typer.Typer(no_args_is_help=True, help="API keys of programs: create, list, revoke.")
 
 NAME_ARGUMENT = typer.Argument(help="What it is for, such as feeds; records name its holder so.")
-SCOPES_OPTION = typer.Option(..., "--scope", help="read, ingest, operate or admin; may be given more than once.")
+SCOPES_OPTION = typer.Option(
+    ..., "--scope", help="read, share, ingest, operate or admin; may be given more than once."
+)
 EXPIRES_OPTION = typer.Option(..., "--expires", help="After what time: 12h, 90d, 1y, or never.")
 ID_ARGUMENT = typer.Argument(help="The key's id, as 'vedette keys list' shows it.")
 

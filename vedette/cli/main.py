@@ -42,6 +42,7 @@ COMMANDS = {
     "findings": Command("findings", "app", "What changed, deviates, is missing, or contradicts."),
     "checks": Command("checks", "app", "What is looked at, since when it is steady, and what is missing."),
     "graph": Command("graph", "app", "What is known: search, show, neighbours, path, explain, export, decide."),
+    "export": Command("export", "app", "To other platforms: misp, feed, stix, csv, …; list, approve, check."),
     "events": Command("events", "events", "Print what happens, as it happens."),
     "retention": Command("retention", "app", "Delete payloads that are old enough; holds."),
     "dead-letters": Command("dead_letters", "app", "What was given up: list, show, replay, discard."),

@@ -1,4 +1,4 @@
-"""One process of a fleet: `python -m vedette.cli.process hub|field|rt -c FILE …`, started by the supervisor.
+"""One process of a fleet: `python -m vedette.cli.process hub|field|rt|misp -c FILE …`, started by the supervisor.
 
 It reports events as JSON lines on stdout and logs on stderr.
 """
@@ -59,6 +59,11 @@ async def run(arguments: argparse.Namespace) -> None:
             from agents.rt_making import run_rt
 
         await run_rt(configuration, paths, clock=clock, report=report, stop=stop)
+    elif arguments.part == "misp":
+        with loading():
+            from agents.misp_making import run_misp
+
+        await run_misp(configuration, paths, clock=clock, report=report, stop=stop)
     else:
         with loading():
             from agents.field import run_field
@@ -69,7 +74,7 @@ async def run(arguments: argparse.Namespace) -> None:
 def main() -> int:
     """Parse the arguments and run; returns the exit code."""
     parser = argparse.ArgumentParser(prog="vedette.cli.process")
-    parser.add_argument("part", choices=["hub", "field", "rt"])
+    parser.add_argument("part", choices=["hub", "field", "rt", "misp"])
     parser.add_argument("-c", "--config", type=Path, required=True)
     parser.add_argument("--tsa", default="", help="URL of the local authority")
     parser.add_argument("--api-port", type=int, default=0, help="port of the API where none is configured")

@@ -17,6 +17,7 @@ from vedette.client.jobs import Jobs
 from vedette.client.operations import Alarms, DeadLetters, Queues, Refusals
 from vedette.client.records import Audit, Keys, Users
 from vedette.client.repairs import Repairs
+from vedette.client.sharing import Sharing
 
 
 class VedetteClient:
@@ -60,6 +61,8 @@ class VedetteClient:
         """What is wrong now, why, and what to do."""
         self.jobs = Jobs(self._connection)
         """What is done once, now."""
+        self.sharing = Sharing(self._connection)
+        """What leaves, and what has become of it."""
         self.audit = Audit(self._connection)
         """Who did what."""
         self.keys = Keys(self._connection)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from prometheus_client import Metric
@@ -32,6 +33,7 @@ class Snapshot(Collector):
         yield from _store(self._store)
         yield from _queues(self._store)
         yield from _graph(self._store)
+        yield from _exports(self._store)
         yield from _fleet(self._store)
         yield from _behaviours(self._agents)
         if self._stamping is not None:
@@ -98,6 +100,14 @@ def _queues(store: StoreFigures) -> Iterator[Metric]:
     yield _labelled(dead, [(["queues"], total), (["outboxes"], store.outboxes.dead_letters)])
 
 
+def _exports(store: StoreFigures) -> Iterator[Metric]:
+    states = GaugeMetricFamily(
+        "vedette_exports", "Exports that are kept, by what has become of them.", labels=["state"]
+    )
+    yield _labelled(states, (([state], count) for state, count in sorted(store.exports.items())))
+    yield CounterMetricFamily("vedette_export_changes", "Changes that destinations confirmed.", store.changes_sent)
+
+
 def _fleet(store: StoreFigures) -> Iterator[Metric]:
     agents = GaugeMetricFamily("vedette_agents", "Enrolled agents.", labels=["role", "presence"])
     yield _labelled(agents, (([role, show], count) for (role, show), count in sorted(store.agents.items())))
@@ -111,13 +121,19 @@ def _behaviours(agents: list[AgentState]) -> Iterator[Metric]:
     runs = CounterMetricFamily("vedette_behaviour_runs", "How often a behaviour ran.", labels=labels)
     failures = CounterMetricFamily("vedette_behaviour_failures", "How often it raised.", labels=labels)
     events = CounterMetricFamily("vedette_behaviour_events", "What it counted.", labels=[*labels, "event"])
+    # Several agents of a role, or behaviours of a name, are one line: Prometheus takes none twice.
+    counted: dict[tuple[str, str], Counter[str]] = {}
+    ran: dict[tuple[str, str], Counter[str]] = {}
     for agent in agents:
         for behaviour in agent.behaviours:
-            place = [agent.role, behaviour.name]
-            runs.add_metric(place, behaviour.runs)
-            failures.add_metric(place, behaviour.failures)
-            for event, count in behaviour.counters.items():
-                events.add_metric([*place, event], count)
+            place = (agent.role, behaviour.name)
+            ran.setdefault(place, Counter()).update(runs=behaviour.runs, failures=behaviour.failures)
+            counted.setdefault(place, Counter()).update(behaviour.counters)
+    for place, numbers in ran.items():
+        runs.add_metric(place, numbers["runs"])
+        failures.add_metric(place, numbers["failures"])
+        for event, count in counted[place].items():
+            events.add_metric([*place, event], count)
     yield from (runs, failures, events)
 
 

@@ -10,6 +10,7 @@ from registry.documents import Documents
 from registry.figures import Figures
 from registry.graph_decisions import GraphDecisions
 from registry.job_workers import JobWorkers
+from registry.sharing_desk import sharing_desk
 from vedette.clock import Clock
 from vedette.configuration.fleet import FleetConfiguration, FleetPaths
 from vedette.documents.quota import Quotas
@@ -24,6 +25,8 @@ from web.api.measuring import HttpMeasures
 from web.api.metrics import MetricsRoutes
 from web.api.people import Access, open_access
 from web.api.server import ApiServer
+from web.api.shared import shared_routes
+from web.api.sharing_view import SharingView
 from web.api.v1.composition import v1_routes
 from web.console.composition import console_routes
 
@@ -37,6 +40,7 @@ async def compose_api(
     access: Access,
     live: Live,
     hub: HubView | None = None,
+    graph_store: Database | None = None,
     graph: GraphReading | None = None,
     decisions: GraphDecisions | None = None,
 ) -> FastAPI:
@@ -50,6 +54,7 @@ async def compose_api(
         access: who may come in.
         live: posted items and events.
         hub: the agents in this process.
+        graph_store: where the knowledge graph is, for what is shared of it.
         graph: the knowledge graph; None: there is none here.
         decisions: what people decide about it.
 
@@ -61,6 +66,11 @@ async def compose_api(
     quotas = Quotas(usual=section.document_quota, own=section.document_quotas)
     documents = Documents(database=database, folder=folder, clock=clock, quotas=quotas)
     await documents.open()
+
+    desk = await sharing_desk(
+        configuration, paths, database=database, graph=graph_store, documents=folder, clock=clock
+    )
+    sharing = SharingView(desk=desk)
 
     async def ready() -> None:
         await database.read(lambda connection: None)
@@ -76,6 +86,7 @@ async def compose_api(
         live=live,
         scope=configuration.jobs.scope,
         workers=JobWorkers.of_fleet(configuration, database=database),
+        sharing=sharing,
         clock=clock,
         graph=graph,
         decisions=decisions,
@@ -88,11 +99,15 @@ async def compose_api(
         gate=access.rules.gate,
         hub=hub,
         scope=configuration.jobs.scope,
+        sharing=sharing,
         clock=clock,
         graph=graph,
         decisions=decisions,
     )
     routes += live.routes(documents=folder)
+    routes += await shared_routes(
+        configuration, paths, database=database, items=live.items, documents=documents, clock=clock
+    )
     figures = Figures(database=database, data=paths.data, outboxes=paths.outboxes, clock=clock, graph=graph)
     routes += [MetricsRoutes(figures=figures, measures=measures, hub=hub), DescriptionRoutes()]
     return create_app(rules=access.rules, routes=routes, measures=measures)
@@ -107,6 +122,7 @@ async def start_api(
     port: int,
     clock: Clock,
     hub: HubView | None = None,
+    graph_store: Database | None = None,
     graph: GraphReading | None = None,
     decisions: GraphDecisions | None = None,
 ) -> ApiServer:
@@ -127,6 +143,7 @@ async def start_api(
             access=access,
             live=live,
             hub=hub,
+            graph_store=graph_store,
             graph=graph,
             decisions=decisions,
         ),

@@ -35,6 +35,7 @@ from web.api.application import Routes
 from web.api.gate import Gate
 from web.api.hub_view import HubView
 from web.api.live import Live
+from web.api.sharing_view import SharingView
 from web.console.agent import AgentPageRoutes
 from web.console.agent_rows import AgentRows
 from web.console.audit import AuditPageRoutes
@@ -51,6 +52,7 @@ from web.console.payloads import PayloadReader
 from web.console.repairs import RepairPageRoutes
 from web.console.said import SaidPageRoutes
 from web.console.schedule_pages import schedule_pages
+from web.console.sharing_pages import sharing_pages
 from web.console.tour import TourRoutes
 from web.console.users import UserPageRoutes
 
@@ -65,6 +67,7 @@ def console_routes(
     live: Live,
     scope: ScopePolicy,
     workers: JobWorkers,
+    sharing: SharingView,
     clock: Clock,
     graph: GraphReading | None = None,
     decisions: GraphDecisions | None = None,
@@ -80,6 +83,7 @@ def console_routes(
         live: checks proofs against the configured roots.
         scope: which targets and tools jobs may use.
         workers: who could do jobs.
+        sharing: what leaves, and what has become of it.
         clock: the time.
         graph: what is known; None where there is no graph.
         decisions: says in it what is the same, for people.
@@ -129,6 +133,7 @@ def console_routes(
         ),
         *job_pages(frame=frame, database=database, gate=gate, scope=scope, workers=workers, clock=clock),
         *schedule_pages(frame=frame, database=database, gate=gate, hub=hub, scope=scope, clock=clock),
+        *sharing_pages(frame=frame, view=sharing, gate=gate),
         FindingPageRoutes(frame=frame, findings=findings),
         *letter_pages(frame=frame, database=database, outboxes=outboxes, intake=live.items, gate=gate, clock=clock),
         RepairPageRoutes(frame=frame, repairs=Repairs(database=database, clock=clock), gate=gate, clock=clock),

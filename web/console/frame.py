@@ -43,6 +43,7 @@ SECTIONS: Final = (
     Section(path="/items", label="Items"),
     Section(path="/findings", label="Findings"),
     Section(path="/graph", label="Graph"),
+    Section(path="/sharing", label="Sharing"),
     Section(path="/dead-letters", label="Dead letters"),
     Section(path="/repairs", label="Repairs"),
     Section(path="/users", label="Users", scope=Scope.ADMIN),

@@ -22,6 +22,7 @@ from web.console.address import Address
 from web.console.frame import Frame, add_page, links_of
 from web.console.item_filters import CHECK, LABELS, PARAMETERS, checks_in, chips_of, choices_of
 from web.console.parameters import PAGE
+from web.console.sharing_addresses import selection_address
 from web.console.timeline import draw
 
 ITEMS = "/items"
@@ -83,6 +84,7 @@ class ItemsPageRoutes:
             overview=overview,
             choices=choices_of(overview.facets, address, names),
             chips=chips_of(address, names),
+            share=selection_address(wanted),
             timeline=None if overview.timeline is None else draw(overview.timeline, address),
             least_between=LEAST_BETWEEN,
         )

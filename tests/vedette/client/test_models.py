@@ -18,6 +18,7 @@ from vedette.client import (
     operations,
     records,
     repairs,
+    sharing,
 )
 from vedette.client.model import Model
 
@@ -56,6 +57,13 @@ MODELS: dict[str, type[Model]] = {
     "/v1/jobs/{uuid}": jobs.Job,
     "/v1/jobs/{uuid}/runs": jobs.Run,
     "POST /v1/jobs/{uuid}/cancel": jobs.Job,
+    "/v1/destinations": sharing.Destination,
+    "/v1/exports": sharing.Export,
+    "POST /v1/exports": sharing.Export,
+    "/v1/exports/{uuid}": sharing.Export,
+    "POST /v1/exports/{uuid}/approve": sharing.Export,
+    "POST /v1/exports/{uuid}/reject": sharing.Export,
+    "POST /v1/exports/{uuid}/retry": sharing.Export,
     "/v1/audit": records.AuditRecord,
     "/v1/keys": records.Key,
     "POST /v1/keys": records.IssuedKey,
@@ -83,6 +91,8 @@ LISTS: dict[str, Callable[..., object]] = {
     "/v1/graph/edge-mentions": graph.Graph.edge_mentions,
     "/v1/graph/reviews": graph.Graph.reviews,
     "/v1/jobs": jobs.Jobs.list,
+    "/v1/destinations": sharing.Sharing.destinations,
+    "/v1/exports": sharing.Sharing.list,
     "/v1/audit": records.Audit.list,
     "/v1/keys": records.Keys.list,
     "/v1/users": records.Users.list,
@@ -97,7 +107,8 @@ def shape(schema: dict[str, Any], components: dict[str, Any]) -> Any:
         return sorted((shape(one, components) for one in schema["anyOf"]), key=repr)
     kind = schema.get("type")
     if kind == "array":
-        return [kind, shape(schema["items"], components)]
+        # A tuple says what each of its places holds.
+        return [kind, *(shape(one, components) for one in schema.get("prefixItems", [schema.get("items", {})]))]
     if kind == "object" and "properties" in schema:
         return {name: shape(one, components) for name, one in schema["properties"].items()}
     if kind == "object":

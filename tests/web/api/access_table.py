@@ -5,6 +5,7 @@ from __future__ import annotations
 from registry.callers import Scope
 
 READ, INGEST, OPERATE, ADMIN = ({scope} for scope in (Scope.READ, Scope.INGEST, Scope.OPERATE, Scope.ADMIN))
+SHARED = READ | {Scope.SHARE}
 
 EVERYBODY: set[Scope] = set()
 """No scope is needed."""
@@ -40,6 +41,8 @@ LISTS = {
     "/v1/jobs/{uuid}/runs": READ,
     "/v1/schedules": READ,
     "/v1/schedules/{uuid}/runs": READ,
+    "/v1/destinations": READ,
+    "/v1/exports": READ,
     "/v1/audit": ADMIN,
     "/v1/keys": ADMIN,
     "/v1/users": ADMIN,
@@ -56,7 +59,24 @@ SCANDALE = {
 }
 """Routes of SCANDALE, whose clients write them with a slash at the end or without."""
 
+TAXII = {
+    "GET /taxii2/": SHARED | INGEST,
+    "GET /taxii2/shared/": SHARED | INGEST,
+    "GET /taxii2/shared/status/{id}/": INGEST,
+    "GET /taxii2/shared/collections/": SHARED | INGEST,
+    "GET /taxii2/shared/collections/{id}/": SHARED | INGEST,
+    "GET /taxii2/shared/collections/{id}/manifest/": SHARED,
+    "GET /taxii2/shared/collections/{id}/objects/": SHARED,
+    "POST /taxii2/shared/collections/{id}/objects/": INGEST,
+    "GET /taxii2/shared/collections/{id}/objects/{object}/": SHARED,
+    "DELETE /taxii2/shared/collections/{id}/objects/{object}/": INGEST | ADMIN,
+    "GET /taxii2/shared/collections/{id}/objects/{object}/versions/": SHARED,
+}
+"""Routes of the TAXII server; which collections a caller sees there is decided behind them."""
+
 ROUTES: dict[str, set[Scope]] = {
+    **TAXII,
+    "GET /feeds/{feed}/{file}": SHARED,
     "GET /healthz": EVERYBODY,
     "GET /readyz": EVERYBODY,
     "GET /static/{name}": EVERYBODY,
@@ -72,6 +92,14 @@ ROUTES: dict[str, set[Scope]] = {
     "GET /items/{uuid}": READ,
     "GET /jobs": READ,
     "GET /jobs/new": OPERATE,
+    "GET /sharing": READ,
+    "GET /sharing/new": READ,
+    "POST /sharing/new": OPERATE,
+    "POST /sharing/shares/{name}": OPERATE,
+    "GET /sharing/exports/{uuid}": READ,
+    "POST /sharing/exports/{uuid}/approve": OPERATE,
+    "POST /sharing/exports/{uuid}/reject": OPERATE,
+    "POST /sharing/exports/{uuid}/retry": OPERATE,
     "GET /schedules": READ,
     "GET /schedules/new": OPERATE,
     "POST /schedules/new": OPERATE,
@@ -157,6 +185,12 @@ ROUTES: dict[str, set[Scope]] = {
     "GET /v1/jobs/{uuid}/output": READ,
     "POST /v1/jobs/{uuid}/cancel": OPERATE,
     "POST /v1/agents/{jid}/checks/{check}/{action}": OPERATE,
+    "POST /v1/exports": OPERATE,
+    "GET /v1/exports/{uuid}": READ,
+    "POST /v1/exports/{uuid}/approve": OPERATE,
+    "POST /v1/exports/{uuid}/reject": OPERATE,
+    "POST /v1/exports/{uuid}/retry": OPERATE,
+    "GET /v1/investigations": READ,
     "POST /v1/schedules": OPERATE,
     "POST /v1/schedules/preview": OPERATE,
     "GET /v1/schedules/{uuid}": READ,

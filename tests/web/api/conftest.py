@@ -15,7 +15,7 @@ from registry.documents import Documents
 from registry.graph import graph_database
 from registry.keys import Keys, Scope
 from tests.timing import PATIENCE
-from tests.web.api.whole import Whole
+from tests.web.api.whole import TRUST, Whole
 from vedette.clock import SystemClock
 from vedette.documents.quota import Quotas
 from web.api.access import Rules
@@ -62,7 +62,9 @@ class Served:
     async def client(self, *scopes: Scope, agent: str | None = None) -> httpx.AsyncClient:
         """Return a client with a new key; without scopes one without a key."""
         headers = {"X-API-Key": await self.key(*scopes, agent=agent)} if scopes else {}
-        return httpx.AsyncClient(base_url=self.server.url, headers=headers, trust_env=False, timeout=PATIENCE)
+        return httpx.AsyncClient(
+            base_url=self.server.url, headers=headers, verify=TRUST, trust_env=False, timeout=PATIENCE
+        )
 
     def partials(self) -> list[Path]:
         """Return the files that are half written."""

@@ -69,7 +69,7 @@ async def test_a_stranger_sees_what_is_for_everybody_and_nothing_else(whole: Who
             assert status not in (303, 403), route
 
 
-@pytest.mark.parametrize("scope", [Scope.OPERATE, Scope.ADMIN], ids=lambda scope: scope.value)
+@pytest.mark.parametrize("scope", [Scope.OPERATE, Scope.SHARE, Scope.ADMIN], ids=lambda scope: scope.value)
 async def test_a_key_opens_what_its_scope_says(whole: Whole, scope: Scope) -> None:
     """The scopes that no role has alone; the others are those of a role."""
     headers = {"X-API-Key": await whole.key(scope)}

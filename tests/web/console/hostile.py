@@ -14,7 +14,13 @@ from registry.intake import Intake
 from registry.item_list import ItemList, ItemsWanted
 from registry.queues import Asker, Queues
 from tests.web.api.v1.conftest import ENGINE, an_item, delivery
-from tests.web.console.hostile_work import poison_access, poison_jobs, poison_repairs, poison_schedules
+from tests.web.console.hostile_sharing import poison_exports
+from tests.web.console.hostile_work import (
+    poison_access,
+    poison_jobs,
+    poison_repairs,
+    poison_schedules,
+)
 from tests.web.console.page_list import Addresses
 from vedette.canonical import canonical_json
 from vedette.clock import SystemClock
@@ -64,6 +70,7 @@ async def poison(database: Database, texts: list[str]) -> Addresses:
         "/jobs/new": [f"/jobs/new?from={jobs[0]}", f"/jobs/new?from={jobs[5]}"],
         "/jobs/{uuid}": [f"/jobs/{jobs[number]}" for number in (0, 2, 6, 14, 17)],
         **schedules,
+        **await poison_exports(database, texts),
     }
 
 

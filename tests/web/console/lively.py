@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from registry.audit import Audit, AuditEntry
 from registry.callers import Scope
 from registry.database import Database
@@ -13,6 +15,7 @@ from registry.schedules import Schedules
 from registry.users import Users
 from tests.web.api.v1.conftest import PROBE, uuid_of
 from tests.web.api.v1.graph_content import ADDRESS, KRAKEN, RANGE, ZEUS, id_of
+from tests.web.api.v1.sharing_content import fill_exports
 from tests.web.api.whole import BY, CHEAP, PASSWORD
 from tests.web.console.page_list import Addresses
 from vedette.clock import SystemClock
@@ -20,6 +23,7 @@ from vedette.jobs.request import JobRequest, Plan
 from vedette.messages.card import Role
 from vedette.scheduling.request import ScheduleRequest
 from web.console.graph_addresses import edge_address, picture_address, said_address, vertex_address
+from web.console.sharing_addresses import look_address, share_address
 
 PRESENCES: tuple[tuple[str, Role, Show, str], ...] = (
     ("probe-lux@localhost", Role.PROBE, "available", "3 checks scheduled"),
@@ -57,7 +61,7 @@ async def enliven(database: Database, *, many: int = 0) -> Addresses:
             AuditEntry(who="user anna", action="test", object=str(number), origin="here", detail="")
         )
         await Jobs(database=database, clock=clock).request(plan_of(["127.0.0.1"]), by=BY)
-    return {**addresses_of(jobs), **await _schedules(database, many=many)}
+    return {**addresses_of(jobs), **await _schedules(database, many=many), **await _sharing(database)}
 
 
 def addresses_of(jobs: list[str]) -> Addresses:
@@ -129,6 +133,20 @@ async def _schedules(database: Database, *, many: int) -> Addresses:
         "/schedules": ["/schedules?state=paused", "/schedules?kind=check", "/schedules?agent=rt@localhost"],
         "/schedules/{uuid}": [f"/schedules/{one.uuid}", f"/schedules/{paused.uuid}"],
         "/schedules/{uuid}/edit": [f"/schedules/{one.uuid}/edit"],
+    }
+
+
+async def _sharing(database: Database) -> Addresses:
+    """Enter exports in every state; returns addresses of their pages, and of what is looked at."""
+    exports = await fill_exports(database)
+    return {
+        "/sharing": ["/sharing?state=failed", "/sharing?destination=nowhere"],
+        "/sharing/new": [
+            share_address("localhost", "target"),
+            look_address("type=scan", "partners"),
+            look_address(f"vertex={shlex.quote(id_of(ZEUS))}"),
+        ],
+        "/sharing/exports/{uuid}": [f"/sharing/exports/{one.uuid}" for one in exports.values()],
     }
 
 

@@ -43,6 +43,7 @@ from web.api.application import Routes
 from web.api.check_orders import CheckOrders
 from web.api.gate import Gate
 from web.api.hub_view import HubView
+from web.api.sharing_view import SharingView
 from web.api.stucco_graph import StuccoGraphRoutes
 from web.api.v1.agent_checks import AgentCheckRoutes
 from web.api.v1.agents import AgentRoutes
@@ -51,12 +52,14 @@ from web.api.v1.dead_letters import DeadLetterRoutes
 from web.api.v1.deletions import DeletionRoutes
 from web.api.v1.documents import DocumentListRoutes
 from web.api.v1.evidence import EvidenceRoutes
+from web.api.v1.exports import ExportRoutes
 from web.api.v1.findings import FindingRoutes
 from web.api.v1.graph import GraphRoutes
 from web.api.v1.graph_decisions import GraphDecisionRoutes
 from web.api.v1.graph_pictures import GraphPictureRoutes
 from web.api.v1.graph_statements import GraphStatementRoutes
 from web.api.v1.heads import HeadRoutes
+from web.api.v1.investigations import InvestigationRoutes
 from web.api.v1.items import ItemRoutes
 from web.api.v1.jobs import JobRoutes
 from web.api.v1.lists import Lists
@@ -78,6 +81,7 @@ def v1_routes(
     gate: Gate,
     hub: HubView,
     scope: ScopePolicy,
+    sharing: SharingView,
     clock: Clock,
     graph: GraphReading | None = None,
     decisions: GraphDecisions | None = None,
@@ -92,6 +96,7 @@ def v1_routes(
         gate: tells where a request comes from.
         hub: the agents in this process.
         scope: which targets and tools jobs may use.
+        sharing: what leaves, and what has become of it.
         clock: the time.
         graph: what is known; None: there is none here.
         decisions: what people decide about it.
@@ -141,6 +146,8 @@ def v1_routes(
             gate=gate,
             clock=clock,
         ),
+        ExportRoutes(desk=sharing.desk, lists=lists, gate=gate),
+        InvestigationRoutes(view=sharing),
         RepairRoutes(repairs=Repairs(database=database, clock=clock), lists=lists, gate=gate),
         RecordRoutes(
             audit=Audit(database=database, clock=clock),

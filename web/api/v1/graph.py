@@ -14,9 +14,10 @@ from registry.callers import Scope
 from registry.listing import Cursor, Order, Page, read_cursor, write_cursor
 from vedette.graph.port import Direction, GraphCounts, GraphReading, VertexFilter
 from web.api.access import Rules
+from web.api.v1.answers import json_answer
 from web.api.v1.described import problems
 from web.api.v1.graph_answers import ChangeLine, DayLine, EdgeLine, VertexLine
-from web.api.v1.graph_places import VertexId, by_offset, json_answer, the_graph, the_vertex
+from web.api.v1.graph_places import VertexId, by_offset, the_graph, the_vertex
 from web.api.v1.lists import Lists, add_list
 from web.api.v1.parameters import ListParameters, Moment, Parameters, Text
 

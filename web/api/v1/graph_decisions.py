@@ -17,9 +17,10 @@ from web.api.access import Rules
 from web.api.gate import Gate
 from web.api.problems import ProblemError
 from web.api.v1.acting import actor_of
+from web.api.v1.answers import json_answer
 from web.api.v1.decisions import body_of, read_model
 from web.api.v1.described import problems
-from web.api.v1.graph_places import NO_GRAPH, OneId, json_answer
+from web.api.v1.graph_places import NO_GRAPH, OneId
 from web.api.v1.parameters import UUID, Parameters
 
 Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="The decision's number.")]

@@ -15,9 +15,10 @@ from registry.callers import Scope
 from vedette.graph.port import MAX_DEPTH, MAX_FAN_OUT, MAX_PICTURE, GraphReading, Picture, TooWideError
 from web.api.access import Rules
 from web.api.problems import ProblemError
+from web.api.v1.answers import json_answer
 from web.api.v1.described import problems
 from web.api.v1.graph_answers import PictureAnswer, picture_fields
-from web.api.v1.graph_places import OneId, VertexId, json_answer, the_graph, the_vertex
+from web.api.v1.graph_places import OneId, VertexId, the_graph, the_vertex
 from web.api.v1.parameters import Parameters, Text
 from web.api.v1.streams import Slots
 

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
-import orjson
 from fastapi import Path
 from pydantic import Field
-from starlette.responses import Response
 
 from registry.listing import Cursor, Order, Page, read_cursor, write_cursor
 from vedette.errors import RefusedError
 from vedette.graph.port import GraphReading, VertexView
 from vedette.graph.stucco_question import MAX_OFFSET
 from web.api.problems import ProblemError
-from web.api.v1.negotiation import MEDIA_TYPES
-from web.api.v1.parameters import Form
 
 T = TypeVar("T")
 
@@ -61,11 +57,6 @@ async def the_vertex(graph: GraphReading, id: str) -> VertexView:
     if found is None:
         raise ProblemError(404, "there is no such vertex; look for it: /v1/graph/vertices?text=…")
     return found
-
-
-def json_answer(body: Any, *, status: int = 200) -> Response:
-    """Return an answer as JSON."""
-    return Response(orjson.dumps(body), status_code=status, media_type=MEDIA_TYPES[Form.JSON])
 
 
 async def by_offset(

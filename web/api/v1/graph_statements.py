@@ -16,9 +16,10 @@ from registry.listing import Page
 from vedette.graph.port import Decision, Explanation, GraphReading, Mention, UnknownVertexError
 from web.api.access import Rules
 from web.api.problems import ProblemError
+from web.api.v1.answers import json_answer
 from web.api.v1.described import problems
 from web.api.v1.graph_answers import MentionLine, VertexLine
-from web.api.v1.graph_places import OneId, VertexId, by_offset, json_answer, the_graph, the_vertex
+from web.api.v1.graph_places import OneId, VertexId, by_offset, the_graph, the_vertex
 from web.api.v1.lists import Lists, add_list
 from web.api.v1.parameters import UUID, ListParameters, Parameters, Text
 

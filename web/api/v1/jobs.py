@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-import orjson
 from fastapi import Depends, FastAPI, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
@@ -18,12 +17,12 @@ from web.api.access import Rules
 from web.api.gate import Gate
 from web.api.problems import ProblemError
 from web.api.v1.acting import actor_of
+from web.api.v1.answers import json_answer
 from web.api.v1.decisions import body_of, read_model
 from web.api.v1.described import problems
 from web.api.v1.job_stream import JobStreams
 from web.api.v1.lists import Lists, add_list
-from web.api.v1.negotiation import MEDIA_TYPES
-from web.api.v1.parameters import UUID, Form, ListParameters, Parameters, Text
+from web.api.v1.parameters import UUID, ListParameters, Parameters, Text
 
 MAX_BODY = 256 * 1024
 """Bytes of a request: a list of some thousand targets."""
@@ -159,17 +158,17 @@ class JobRoutes:
         """Request a job; refused whole where one of its targets is not in scope."""
         wanted = await read_model(request, JobRequest, limit=MAX_BODY)
         job = await self._desk.request(wanted, by=actor_of(request, self._gate))
-        return _json(job, status=201, headers={"Location": f"/v1/jobs/{job.uuid}"})
+        return json_answer(job, status=201, headers={"Location": f"/v1/jobs/{job.uuid}"})
 
     async def preview(self, request: Request, _: Annotated[Parameters, Query()]) -> Response:
         """Return the exact command lines that a request comes to; nothing is run."""
         made = await self._desk.preview(await read_model(request, JobRequest, limit=MAX_BODY))
-        return _json({"runs": len(made.targets), "commands": made.commands[:PREVIEWED]})
+        return json_answer({"runs": len(made.targets), "commands": made.commands[:PREVIEWED]})
 
     async def get(self, uuid: Uuid, _: Annotated[Parameters, Query()]) -> Response:
         """Return a job and how far it is."""
         try:
-            return _json(await self._jobs.get(uuid))
+            return json_answer(await self._jobs.get(uuid))
         except UnknownJobError as error:
             raise _unknown() from error
 
@@ -197,22 +196,18 @@ class JobRoutes:
         except UnknownJobError as error:
             raise _unknown() from error
         position = lines[-1].position if lines else asked.after
-        return _json({"lines": lines, "next": position, "ended": job.ended_at is not None and not lines})
+        return json_answer({"lines": lines, "next": position, "ended": job.ended_at is not None and not lines})
 
     async def cancel(self, uuid: Uuid, request: Request, _: Annotated[Parameters, Query()]) -> Response:
         """Cancel a job: what waits is not begun, what runs is ended; a job that has ended stays as it is."""
         try:
-            return _json(await self._jobs.cancel(uuid, by=actor_of(request, self._gate)))
+            return json_answer(await self._jobs.cancel(uuid, by=actor_of(request, self._gate)))
         except UnknownJobError as error:
             raise _unknown() from error
 
     async def tools(self, _: Annotated[Parameters, Query()]) -> Response:
         """List tools and allowed commands, each with the schema of its arguments."""
-        return _json({"tools": self._desk.tools()})
-
-
-def _json(value: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(value), status_code=status, media_type=MEDIA_TYPES[Form.JSON], headers=headers)
+        return json_answer({"tools": self._desk.tools()})
 
 
 def _unknown() -> ProblemError:

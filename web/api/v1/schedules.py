@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-import orjson
 from fastapi import Depends, FastAPI, Path, Query
 from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
@@ -20,12 +19,12 @@ from web.api.access import Rules
 from web.api.gate import Gate
 from web.api.problems import ProblemError
 from web.api.v1.acting import actor_of
+from web.api.v1.answers import json_answer
 from web.api.v1.decisions import body_of, read_model
 from web.api.v1.described import problems
 from web.api.v1.jobs import MAX_BODY
 from web.api.v1.lists import Lists, add_list
-from web.api.v1.negotiation import MEDIA_TYPES
-from web.api.v1.parameters import UUID, Form, ListParameters, Parameters, Text
+from web.api.v1.parameters import UUID, ListParameters, Parameters, Text
 
 _BAD = (400, 408, 411, 413, 415, 422)
 
@@ -117,19 +116,19 @@ class ScheduleRoutes:
         """Schedule a job; refused whole where one of its targets is not in scope now."""
         wanted = await read_model(request, ScheduleRequest, limit=MAX_BODY)
         made = await self._desk.add(wanted, by=actor_of(request, self._gate))
-        return _json(made, status=201, headers={"Location": f"/v1/schedules/{made.uuid}"})
+        return json_answer(made, status=201, headers={"Location": f"/v1/schedules/{made.uuid}"})
 
     async def preview(self, request: Request, _: Annotated[Parameters, Query()]) -> Response:
         """Return what a timetable means in English and its next five runs; nothing is scheduled."""
         now = self._clock.now()
         timetable = (await read_model(request, When)).timetable(anchor=now)
         runs = timetable.next_runs(now)
-        return _json({"english": timetable.english, "zone": timetable.zone, "next_runs": runs})
+        return json_answer({"english": timetable.english, "zone": timetable.zone, "next_runs": runs})
 
     async def get(self, uuid: Uuid, _: Annotated[Parameters, Query()]) -> Response:
         """Return a schedule."""
         try:
-            return _json(await self._schedules.get(uuid))
+            return json_answer(await self._schedules.get(uuid))
         except UnknownScheduleError as error:
             raise _unknown() from error
 
@@ -137,7 +136,7 @@ class ScheduleRoutes:
         """Replace what a schedule says; who does answers for its jobs from now on. It stays paused if it was."""
         wanted = await read_model(request, ScheduleRequest, limit=MAX_BODY)
         try:
-            return _json(await self._desk.change(uuid, wanted, by=actor_of(request, self._gate)))
+            return json_answer(await self._desk.change(uuid, wanted, by=actor_of(request, self._gate)))
         except UnknownScheduleError as error:
             raise _unknown() from error
 
@@ -165,14 +164,14 @@ class ScheduleRoutes:
     async def pause(self, uuid: Uuid, request: Request, _: Annotated[Parameters, Query()]) -> Response:
         """Let nothing be due until it is resumed."""
         try:
-            return _json(await self._schedules.pause(uuid, by=actor_of(request, self._gate)))
+            return json_answer(await self._schedules.pause(uuid, by=actor_of(request, self._gate)))
         except UnknownScheduleError as error:
             raise _unknown() from error
 
     async def resume(self, uuid: Uuid, request: Request, _: Annotated[Parameters, Query()]) -> Response:
         """Go on with the next planned time; what was planned meanwhile is left out."""
         try:
-            return _json(await self._schedules.resume(uuid, by=actor_of(request, self._gate)))
+            return json_answer(await self._schedules.resume(uuid, by=actor_of(request, self._gate)))
         except UnknownScheduleError as error:
             raise _unknown() from error
 
@@ -184,7 +183,7 @@ class ScheduleRoutes:
             raise _unknown() from error
         except StillRunningError as error:
             raise ProblemError(409, str(error)) from error
-        return _json({"job": job}, status=201, headers={"Location": f"/v1/jobs/{job}"})
+        return json_answer({"job": job}, status=201, headers={"Location": f"/v1/jobs/{job}"})
 
 
 def _request_body() -> dict[str, Any]:
@@ -194,10 +193,6 @@ def _request_body() -> dict[str, Any]:
     del schema["$defs"]
     schema["properties"]["job"] = JobRequest.model_json_schema() | {"description": "What is requested each time."}
     return body
-
-
-def _json(value: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(value), status_code=status, media_type=MEDIA_TYPES[Form.JSON], headers=headers)
 
 
 def _unknown() -> ProblemError:

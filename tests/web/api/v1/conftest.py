@@ -36,6 +36,8 @@ from registry.queues import Asker, Queues
 from registry.refusals import Refusal, Refusals
 from tests.timing import PATIENCE
 from tests.web.api.v1.graph_content import fill_graph
+from tests.web.api.v1.sharing_content import SHARING
+from tests.web.api.whole import TRUST
 from vedette.clock import SystemClock
 from vedette.configuration.fleet import FleetConfiguration, FleetPaths
 from vedette.correlation.policy import CorrelationPolicy
@@ -154,7 +156,9 @@ class Hub:
     async def client(self, *scopes: Scope) -> httpx.AsyncClient:
         """Return a client with a new key of these scopes, READ unless said."""
         headers = {"X-API-Key": await self.key(*(scopes or (Scope.READ,)))}
-        return httpx.AsyncClient(base_url=self.server.url, headers=headers, trust_env=False, timeout=PATIENCE)
+        return httpx.AsyncClient(
+            base_url=self.server.url, headers=headers, verify=TRUST, trust_env=False, timeout=PATIENCE
+        )
 
 
 @pytest.fixture
@@ -182,7 +186,7 @@ def hub_view() -> HubView | None:
 @asynccontextmanager
 async def serving(paths: FleetPaths, database: Database, hub_view: HubView | None = None) -> AsyncIterator[Hub]:
     """The served application over an open store."""
-    clock, configuration = SystemClock(), FleetConfiguration()
+    clock, configuration = SystemClock(), FleetConfiguration(sharing=SHARING)
     intake = Intake(database=database, engine=ENGINE, clock=clock)
     await intake.open()
     live = Live(database=database, clock=clock, intake=intake, roots={}, committed=lambda _count, _senders: None)
@@ -199,6 +203,7 @@ async def serving(paths: FleetPaths, database: Database, hub_view: HubView | Non
         access=access,
         live=live,
         hub=hub_view,
+        graph_store=graph,
         graph=GraphRead(database=graph),
         decisions=GraphDecisions(writing=writer, audit=audit),
     )

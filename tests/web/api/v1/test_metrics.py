@@ -31,7 +31,9 @@ class Busy(NoAgents):
         behaviour = {"name": "receive", "state": "running", "runs": 7, "failures": 1, "counters": {"items": 30}}
         values = {"jid": ENGINE, "role": "aggregation", "software": "1", "fingerprint": "f", "server": "s"}
         values |= {"started_at": 1, "now": 2, "presence": {"show": "available", "since": 1}}  # type: ignore[dict-item]
-        return [AgentState.model_validate(values | {"behaviours": [behaviour]})]
+        # Two of a name, as an agent has that works on several things at a time.
+        other = behaviour | {"runs": 1, "failures": 0, "counters": {"items": 12}}
+        return [AgentState.model_validate(values | {"behaviours": [behaviour, other]})]
 
     def stamping(self) -> TimestampState:
         authority = AuthorityReport(
@@ -74,11 +76,10 @@ def key(name: str, *labels: str) -> tuple[str, frozenset[str]]:
 async def scrape(client: httpx.AsyncClient) -> dict[tuple[str, frozenset[str]], float]:
     answer = await client.get("/v1/metrics")
     assert answer.status_code == 200
-    return {
-        (sample.name, frozenset(sample.labels.values())): sample.value
-        for family in text_string_to_metric_families(answer.text)
-        for sample in family.samples
-    }
+    samples = [sample for family in text_string_to_metric_families(answer.text) for sample in family.samples]
+    found = {(sample.name, frozenset(sample.labels.values())): sample.value for sample in samples}
+    assert len(found) == len(samples), "Prometheus takes no sample twice"
+    return found
 
 
 async def test_the_store_the_queues_the_agents_and_the_authorities_are_there(client: httpx.AsyncClient) -> None:
@@ -93,7 +94,9 @@ async def test_the_store_the_queues_the_agents_and_the_authorities_are_there(cli
         key("vedette_dead_letters", "outboxes"): 0,
         key("vedette_queue_items", "rt"): 0,
         key("vedette_agents", "probe", "available"): 1,
-        key("vedette_behaviour_events_total", "aggregation", "receive", "items"): 30,
+        key("vedette_behaviour_events_total", "aggregation", "receive", "items"): 42,
+        key("vedette_behaviour_runs_total", "aggregation", "receive"): 8,
+        key("vedette_exports", "failed"): 0,
         key("vedette_behaviour_failures_total", "aggregation", "receive"): 1,
         key("vedette_tsa_tokens_total", "local"): 2,
         key("vedette_tsa_circuit", "local", "open"): 1,
