@@ -14,6 +14,7 @@ from behaviours.queue_wanted import QueueWanted
 from behaviours.register import Session
 from behaviours.supervised import SupervisedBehaviour
 from registry.callers import Actor
+from registry.export_rows import UnknownExportError
 from registry.export_running import ExportRunner
 from registry.exports import Exports
 from registry.share_waking import ShareWaking
@@ -21,6 +22,7 @@ from vedette.clock import Clock
 from vedette.errors import RefusedError, StoreError
 from vedette.messages.queue import QueuedItem
 from vedette.messages.state import Panel
+from vedette.sharing.request import Export
 from vedette.signing import SigningKey
 
 LOOK_EVERY: Final = 1.0
@@ -118,6 +120,7 @@ class WatchExports(SupervisedBehaviour):
         self._exports = exports
         self._pruned_at: float | None = None
         self._changed = asyncio.Event()
+        self._read: dict[str, tuple[Export, Export]] = {}
         self.seen = ExportsSeen()
         """What was seen last."""
 
@@ -132,15 +135,34 @@ class WatchExports(SupervisedBehaviour):
             StoreError: the store cannot be read or written.
         """
         self._changed.clear()
-        approvals = await self._exports.page(state="approval", limit=SHOWN)
-        last = await self._exports.page(limit=SHOWN)
+        approvals = await self._exports.page(state="approval", whole=False, limit=SHOWN)
+        last = await self._exports.page(whole=False, limit=SHOWN)
         status = await self._exports.status()
-        self.seen = ExportsSeen(destinations=tuple(status), approvals=tuple(approvals.rows), last=tuple(last.rows))
+        await self._read_whole([*approvals.rows, *last.rows])
+        self.seen = ExportsSeen(
+            destinations=tuple(status), approvals=self._known(approvals.rows), last=self._known(last.rows)
+        )
         await self._prune()
         self._doing = "waiting"
         with suppress(TimeoutError):
             async with asyncio.timeout(SEEN_EVERY):
                 await self._changed.wait()
+
+    async def _read_whole(self, bare: Sequence[Export]) -> None:
+        """Read the plans and outcomes of exports that changed: often megabytes, which are not read at each look."""
+        read: dict[str, tuple[Export, Export]] = {}
+        for one in bare:
+            known = self._read.get(one.uuid)
+            if known is not None and known[0] == one:
+                read[one.uuid] = known
+            elif one.uuid not in read:
+                # What is gone by now was pruned.
+                with suppress(UnknownExportError):
+                    read[one.uuid] = (one, await self._exports.get(one.uuid))
+        self._read = read
+
+    def _known(self, bare: Sequence[Export]) -> tuple[Export, ...]:
+        return tuple(self._read[one.uuid][1] for one in bare if one.uuid in self._read)
 
     def panels(self) -> list[Panel]:
         """Return destinations, shares, what waits for a person, and what was left out and why."""

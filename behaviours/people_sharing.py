@@ -35,7 +35,7 @@ class ShowExports:
 
     async def step(self, person: Person, answers: Sequence[Answer]) -> Told:
         """Return the table."""
-        page = await self._exports.page(limit=SHOWN)
+        page = await self._exports.page(whole=False, limit=SHOWN)
         columns = {
             "export": "Export",
             "what": "Investigation",
