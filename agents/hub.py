@@ -145,7 +145,15 @@ async def run_hub(
             opened.push_async_callback(agent.stop)
             started.append(agent)
         started += await start_rt("hub", configuration, paths, clock=clock, ending=opened)
-        started += await start_misp("hub", configuration, paths, database=database, clock=clock, ending=opened)
+        started += await start_misp(
+            "hub",
+            configuration,
+            paths,
+            database=database,
+            graph=None if graph is None else graph.database,
+            clock=clock,
+            ending=opened,
+        )
         report({"event": "ready", "agents": [agent.described() for agent in started], "api": api.url})
         await stop.wait()
 

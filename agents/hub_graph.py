@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from registry.audit import Audit
 from registry.database import Database
-from registry.graph import graph_database
+from registry.graph import graph_if_possible
 from registry.graph_decisions import GraphDecisions
 from registry.graph_reading import GraphRead
 from registry.graph_writing import GraphWriter
 from vedette.clock import Clock
-from vedette.errors import StoreError
-from vedette.log import logger
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,19 +29,16 @@ class HubGraph:
 
 @contextmanager
 def open_graph(url: str, *, store: Database, clock: Clock) -> Iterator[HubGraph | None]:
-    """Open the graph for as long as the hub runs; None where that cannot be: evidence does not wait for knowledge."""
-    database = graph_database(url)
-    try:
-        database.open()
-    except StoreError as error:
-        logger("hub").error("there is no knowledge graph to show", reason=str(error))
-        yield None
-        return
-    with closing(database):
-        yield HubGraph(
-            database=database,
-            reading=GraphRead(database=database),
-            decisions=GraphDecisions(
-                writing=GraphWriter(database=database, clock=clock), audit=Audit(database=store, clock=clock)
-            ),
+    """Open the graph for as long as the hub runs; None where that cannot be."""
+    with graph_if_possible(url, who="hub") as database:
+        yield (
+            None
+            if database is None
+            else HubGraph(
+                database=database,
+                reading=GraphRead(database=database),
+                decisions=GraphDecisions(
+                    writing=GraphWriter(database=database, clock=clock), audit=Audit(database=store, clock=clock)
+                ),
+            )
         )

@@ -10,13 +10,11 @@ from typing import Any, Literal
 from agents.base import BaseAgent
 from agents.identity import identity_of
 from registry.database import Database
-from registry.graph import graph_database
+from registry.graph import graph_if_possible
 from registry.queue_bindings import Asker
 from registry.queues import Queues
 from vedette.clock import Clock
 from vedette.configuration.fleet import FleetConfiguration, FleetPaths
-from vedette.errors import StoreError
-from vedette.log import logger
 from vedette.messages.card import Role
 
 
@@ -37,7 +35,10 @@ async def run_misp(
     """
     async with AsyncExitStack() as ending:
         database = ending.enter_context(Database(paths.store_url))
-        started = await start_misp("own", configuration, paths, database=database, clock=clock, ending=ending)
+        graph = ending.enter_context(graph_if_possible(paths.graph_url, who="misp"))
+        started = await start_misp(
+            "own", configuration, paths, database=database, graph=graph, clock=clock, ending=ending
+        )
         report({"event": "ready", "agents": [agent.described() for agent in started]})
         await stop.wait()
 
@@ -48,10 +49,20 @@ async def start_misp(
     paths: FleetPaths,
     *,
     database: Database,
+    graph: Database | None,
     clock: Clock,
     ending: AsyncExitStack,
 ) -> list[BaseAgent]:
-    """Start the agent where it is to run in this kind of process; `ending` stops it, and closes what it has.
+    """Start the agent where it is to run in this kind of process; `ending` stops it.
+
+    Args:
+        place: the kind of process.
+        configuration: the fleet's.
+        paths: where it keeps things.
+        database: the store, open.
+        graph: the knowledge graph, open; None: scans and proofs are shared without it.
+        clock: tells the time.
+        ending: stops what was started.
 
     Raises:
         ConfigurationError: credentials or a destination cannot be used.
@@ -71,7 +82,6 @@ async def start_misp(
     asker = Asker(jid=identity.jid, role=Role.MISP)
     queues = Queues(database=database, clock=clock)
     await queues.bind(section.queue, owner=Role.MISP, asker=asker, patterns=PATTERNS)
-    graph = _open_graph(paths.graph_url, ending)
     sharing = await sharing_of(configuration, paths, database=database, graph=graph, name=identity.jid, clock=clock)
     agent = MispAgent(
         identity=identity,
@@ -84,13 +94,3 @@ async def start_misp(
     ending.push_async_callback(agent.stop)
     await agent.start()
     return [agent]
-
-
-def _open_graph(url: str, ending: AsyncExitStack) -> Database | None:
-    """Open the graph; None where that cannot be: scans and proofs are shared without it."""
-    graph = graph_database(url)
-    try:
-        return ending.enter_context(graph)
-    except StoreError as error:
-        logger("misp").error("there is no knowledge graph to share from", reason=str(error))
-        return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -11,6 +13,7 @@ from registry.engines import is_sqlite, parse_url, place_of, reading_engine
 from registry.graph_migrations import GRAPH
 from registry.restore_marks import mark_of
 from vedette.errors import StoreError
+from vedette.log import logger
 
 
 def graph_database(url: str, *, lock_wait: float = 5.0) -> Database:
@@ -24,6 +27,24 @@ def graph_database(url: str, *, lock_wait: float = 5.0) -> Database:
         StoreError: the URL is not one of the two forms.
     """
     return Database(url, lock_wait=lock_wait, schema=GRAPH)
+
+
+@contextmanager
+def graph_if_possible(url: str, *, who: str) -> Iterator[Database | None]:
+    """Open the graph; None where that cannot be, which is logged: evidence does not wait for knowledge.
+
+    Raises:
+        StoreError: the URL is none of a graph.
+    """
+    database = graph_database(url)
+    try:
+        database.open()
+    except StoreError as error:
+        logger(who).error("there is no knowledge graph", reason=str(error))
+        yield None
+        return
+    with closing(database):
+        yield database
 
 
 def has_graph(url: str) -> bool:
