@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 from vedette.canonical import canonical_json
 from vedette.sharing.endpoint import ENDPOINT_OPTIONAL
-from vedette.sharing.exporter import Destination, Exporter, Outfit
-from vedette.sharing.files import write_whole
+from vedette.sharing.exporter import Destination, Outfit
+from vedette.sharing.files import FileExporter
 from vedette.sharing.investigation import Investigation, Withheld
 from vedette.sharing.misp.event import misp_event
 from vedette.sharing.misp.options import OPTIONS
 
 
-class Misp(Exporter):
+class Misp(FileExporter):
     """Writes events, and keeps those of a server as they should be."""
 
     name: ClassVar[str] = "misp"
@@ -27,16 +26,13 @@ class Misp(Exporter):
         OPTIONS | (ENDPOINT_OPTIONAL - {"key_file"}) | {"extends", "proposals", "publish", "sightings"}
     )
 
-    def write(self, investigations: Iterable[Investigation], path: Path) -> Sequence[Withheld]:
-        """Write one event as MISP exports one, several as a search of it answers.
+    def parts(self, investigations: Iterable[Investigation], withheld: list[Withheld]) -> Iterator[bytes]:
+        """Yield one event as MISP exports one, several as a search of it answers.
 
         Raises:
-            ExportError: MISP's templates cannot be read, or there is no file at `path`.
-            OSError: the file system refuses.
+            ExportError: MISP's templates cannot be read.
         """
-        withheld: list[Withheld] = []
-        write_whole(path, _document(_events(investigations, withheld)))
-        return withheld
+        return _document(_events(investigations, withheld))
 
     def connect(self, outfit: Outfit) -> Destination:
         """Return a server.

@@ -6,16 +6,14 @@ of what is in it; see `records.py` for their fields.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
-from vedette.sharing.exporter import Exporter
-from vedette.sharing.files import write_whole
+from vedette.sharing.files import FileExporter
 from vedette.sharing.investigation import Investigation, Withheld
 from vedette.sharing.sinks.records import UnfitError, head_line, records_of
 
 
-class Ndjson(Exporter):
+class Ndjson(FileExporter):
     """Writes lines of JSON."""
 
     name = "ndjson"
@@ -23,19 +21,13 @@ class Ndjson(Exporter):
     suffix = ".ndjson"
     content_type = "application/x-ndjson"
 
-    def write(self, investigations: Iterable[Investigation], path: Path) -> Sequence[Withheld]:
-        """Write them one after the other; returns what was left out."""
-        withheld: list[Withheld] = []
-        write_whole(path, _lines(investigations, withheld))
-        return withheld
-
-
-def _lines(investigations: Iterable[Investigation], withheld: list[Withheld]) -> Iterator[bytes]:
-    for investigation in investigations:
-        withheld.extend(investigation.withheld)
-        yield head_line(investigation) + b"\n"
-        for record in records_of(investigation):
-            try:
-                yield record.line() + b"\n"
-            except UnfitError as error:
-                withheld.append(record.withheld(str(error)))
+    def parts(self, investigations: Iterable[Investigation], withheld: list[Withheld]) -> Iterator[bytes]:
+        """Yield the lines, one investigation after the other."""
+        for investigation in investigations:
+            withheld.extend(investigation.withheld)
+            yield head_line(investigation) + b"\n"
+            for record in records_of(investigation):
+                try:
+                    yield record.line() + b"\n"
+                except UnfitError as error:
+                    withheld.append(record.withheld(str(error)))

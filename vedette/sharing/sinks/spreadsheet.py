@@ -14,14 +14,12 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
 from vedette.clock import iso_time
-from vedette.sharing.exporter import Exporter
-from vedette.sharing.files import write_whole
+from vedette.sharing.files import FileExporter
 from vedette.sharing.investigation import Fact, Investigation, Withheld
 from vedette.sharing.sinks.records import UnfitError, records_of
 
@@ -53,7 +51,7 @@ _FORMULA: Final = re.compile(r"[\s\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
-class Csv(Exporter):
+class Csv(FileExporter):
     """Writes a table."""
 
     name = "csv"
@@ -61,11 +59,9 @@ class Csv(Exporter):
     suffix = ".csv"
     content_type = "text/csv; charset=utf-8; header=present"
 
-    def write(self, investigations: Iterable[Investigation], path: Path) -> Sequence[Withheld]:
-        """Write all facts into one table; returns what was left out."""
-        withheld: list[Withheld] = []
-        write_whole(path, _rows(investigations, withheld))
-        return withheld
+    def parts(self, investigations: Iterable[Investigation], withheld: list[Withheld]) -> Iterator[bytes]:
+        """Yield the rows of one table with all facts."""
+        return _rows(investigations, withheld)
 
 
 def safe_cell(text: str) -> str:

@@ -8,17 +8,15 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 from vedette.canonical import canonical_json
 from vedette.graph.stix_objects import OURS
-from vedette.sharing.exporter import Exporter
-from vedette.sharing.files import write_whole
+from vedette.sharing.files import FileExporter
 from vedette.sharing.investigation import Investigation, Withheld
 from vedette.sharing.stix.objects import stix_objects
 
 
-class StixExporter(Exporter):
+class StixExporter(FileExporter):
     """Investigations as one STIX 2.1 bundle, with a report for each."""
 
     name = "stix"
@@ -26,11 +24,9 @@ class StixExporter(Exporter):
     suffix = ".json"
     content_type = "application/stix+json;version=2.1"
 
-    def write(self, investigations: Iterable[Investigation], path: Path) -> Sequence[Withheld]:
-        """Write the bundle; see the base class."""
-        withheld: list[Withheld] = []
-        write_whole(path, bundle_parts(list(investigations), withheld=withheld))
-        return withheld
+    def parts(self, investigations: Iterable[Investigation], withheld: list[Withheld]) -> Iterator[bytes]:
+        """Yield the bundle; all investigations must be there before its first object can be marked."""
+        return bundle_parts(list(investigations), withheld=withheld)
 
 
 def bundle_parts(
