@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 
@@ -16,62 +17,64 @@ from vedette.extraction.subgraph import Position, Subgraph
 
 _FOLDER = Path(__file__).parent
 _MAX_LIST = 64 * 1024 * 1024
-_PROBE_KINDS = ("dpkg", "rpm", "python")
 
 
-class InstalledPackage(MappedExtractor):
+class _Inventory(MappedExtractor):
+    """Reads a table, or a list of what a host has."""
+
+    list_source: ClassVar[str]
+    """What the list is called as a source."""
+    probe_kinds: ClassVar[tuple[str, ...]] = ()
+    """Kinds by which a probe's own form is known."""
+
+    def extract(self, document: Document) -> Subgraph:
+        """Return what hosts have; what a difference says was removed is no more.
+
+        Raises:
+            ExtractionError: nothing of it can be read.
+        """
+        if not is_json(document):
+            return super().extract(document)
+        building = Building(source=self.list_source)
+        said = _object(document)
+        host = building.hostname(host_of(document.meta))
+        for kind, name, value in _entries(said, building, kinds=self.probe_kinds):
+            self._add(building, host, kind, name, value, Position(f"{kind} {name}"[:200]))
+        return building.done()
+
+    @abstractmethod
+    def _add(self, building: Building, host: str, kind: str, name: str, value: str, position: Position) -> None:
+        """Add what a host has."""
+
+
+class InstalledPackage(_Inventory):
     """Reads installed packages."""
 
     name = "installed_package"
     summary = "Installed packages by host: Stucco's columns, and the lists of the collector PACKAGES and the probes"
     mapping = _FOLDER / "installed_package.yml"
+    list_source = "PackageList"
+    probe_kinds = ("dpkg", "rpm", "python")
 
-    def extract(self, document: Document) -> Subgraph:
-        """Return what is installed; what a difference says was removed is no more.
-
-        Raises:
-            ExtractionError: nothing of it can be read.
-        """
-        if not is_json(document):
-            return super().extract(document)
-        building = Building(source="PackageList")
-        said = _object(document)
-        host = building.hostname(host_of(document.meta))
-        for kind, name, version in _entries(said, building, kinds=_PROBE_KINDS):
-            position = Position(f"{kind} {name}"[:200])
-            software = building.product(
-                name, position, version=version, alias=f"{name}_{version}", packageManager=[kind]
-            )
-            building.edge(host, software, SUB_OBSERVABLE, position)
-        return building.done()
+    def _add(self, building: Building, host: str, kind: str, name: str, value: str, position: Position) -> None:
+        software = building.product(name, position, version=value, alias=f"{name}_{value}", packageManager=[kind])
+        building.edge(host, software, SUB_OBSERVABLE, position)
 
 
-class ServiceList(MappedExtractor):
-    """Reads services."""
+class ServiceList(_Inventory):
+    """Reads services and their ports, or what runs and listens on a host."""
 
     name = "servicelist"
     summary = "Services: IANA's register, and the lists of the collector SERVICES"
     mapping = _FOLDER / "servicelist.yml"
+    list_source = "service_list"
 
-    def extract(self, document: Document) -> Subgraph:
-        """Return services and their ports, or what runs and listens on a host.
-
-        Raises:
-            ExtractionError: nothing of it can be read.
-        """
-        if not is_json(document):
-            return super().extract(document)
-        building = Building(source="service_list")
-        said = _object(document)
-        host = building.hostname(host_of(document.meta))
-        for kind, name, state in _entries(said, building):
-            position = Position(f"{kind} {name}"[:200])
-            if kind == "listening":
-                _listening(building, host, name, state, position)
-            else:
-                unit = building.process(name, position, state=state)
-                building.edge(host, unit, SUB_OBSERVABLE, position)
-        return building.done()
+    def _add(self, building: Building, host: str, kind: str, name: str, value: str, position: Position) -> None:
+        if kind == "listening":
+            _listening(building, host, name, value, position)
+        else:
+            unit = building.process(name, position, state=value)
+            building.edge(host, unit, SUB_OBSERVABLE, position)
 
 
 def _listening(building: Building, host: str, place: str, programs: str, position: Position) -> None:
