@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shlex
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from registry.database import Database
 from registry.graph import graph_database
 from registry.graph_writing import GraphWriter
+from tests.docs.pages import DOCS, commands, run
 from tests.web.api.access_table import ROUTES
 from tests.web.api.v1.graph_content import fill_graph
-from vedette.cli.main import build
 from vedette.clock import SystemClock
 from vedette.configuration.fleet import load_fleet
 from vedette.graph.port import MAX_DEPTH, MAX_FAN_OUT, MAX_PICTURE
 from vedette.graph.stucco_question import MAX_OFFSET
 from vedette.graph.walking import MAX_VISITED
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "graph.md").read_text()
+PAGE = (DOCS / "graph.md").read_text()
 
 
 def test_the_commands_of_the_page_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,12 +33,7 @@ def test_the_commands_of_the_page_work(tmp_path: Path, monkeypatch: pytest.Monke
     graph.migrate()
     with graph:
         asyncio.run(fill_graph(GraphWriter(database=graph, clock=SystemClock())))
-    lines = [line for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
-    assert len(lines) >= 10
-    for line in lines:
-        _, *words = shlex.split(line)
-        done = CliRunner().invoke(build(words), words)
-        assert done.exit_code == 0, (line, done.output)
+    for line, done in run(commands(PAGE, least=10)):
         assert done.output.strip(), line
 
 

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from typer.testing import CliRunner
 
 from registry.database import Database
 from registry.graph import graph_database
 from registry.graph_writing import GraphWriter
+from tests.docs.pages import DOCS, commands, run
 from tests.web.api.access_table import LISTS, ROUTES
 from tests.web.api.v1.graph_content import fill_graph
-from vedette.cli.main import build
 from vedette.clock import SystemClock
 from vedette.configuration.fleet import load_fleet
 from vedette.configuration.sharing import SharingSection
@@ -25,7 +23,7 @@ from vedette.sharing.exporter import ExporterCatalogue
 from vedette.sharing.selection_values import FORMS
 from vedette.sharing.settings import check_settings
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "sharing.md").read_text()
+PAGE = (DOCS / "sharing.md").read_text()
 YAML = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 
 
@@ -48,12 +46,7 @@ def test_the_commands_of_the_page_work(tmp_path: Path, monkeypatch: pytest.Monke
     graph.migrate()
     with graph:
         asyncio.run(fill_graph(GraphWriter(database=graph, clock=SystemClock())))
-    lines = [line for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
-    assert len(lines) >= 5
-    for line in lines:
-        _, *words = shlex.split(line)
-        done = CliRunner().invoke(build(words), words)
-        assert done.exit_code == 0, (line, done.output)
+    for line, done in run(commands(PAGE, least=5)):
         assert done.output.strip(), line
     assert (tmp_path / "shared.csv").read_text().count("\n") > 1
     assert (tmp_path / "var" / "feeds" / "feed" / "manifest.json").is_file()
