@@ -23,6 +23,7 @@ from tests.registry.stores import (
     migrated_postgres_graph,
     postgres_graphs,
     postgres_stores,
+    put_databases,
 )
 from tests.timing import STRICT
 from vedette.cli.loading import OBJECTS
@@ -39,6 +40,7 @@ __all__ = [
     "postgres_folder",
     "postgres_graphs",
     "postgres_stores",
+    "put_databases",
 ]
 
 # A machine that stands still for a second makes any example slow; that says nothing about the code.

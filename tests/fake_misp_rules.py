@@ -9,6 +9,7 @@ trimmed), and an attribute that is not valid is dropped and logged while the req
 
 from __future__ import annotations
 
+import importlib.util
 import ipaddress
 import json
 import re
@@ -16,9 +17,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pymisp
-
-DATA = Path(pymisp.__file__).parent / "data"
+# Found, not imported: that takes a second of each process that only collects the tests.
+_PYMISP = importlib.util.find_spec("pymisp")
+assert _PYMISP is not None
+assert _PYMISP.origin is not None
+DATA = Path(_PYMISP.origin).parent / "data"
 HEX = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
 MAX_VALUE = 65_535
 DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})+")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -58,3 +60,16 @@ def migrated_postgres_graph(postgres_folder: Path) -> Path:
 def postgres_graphs(migrated_postgres_graph: Path) -> DatabasePool:
     """Migrated graphs on PostgreSQL, to lend."""
     return DatabasePool(folder=migrated_postgres_graph, template="migrated_graph")
+
+
+@pytest.fixture(scope="session")
+def put_databases(migrated_file: Path, migrated_graph: Path) -> Callable[[Path], None]:
+    """Puts a new store and graph where the fleet of a folder has them; it would make them in a process of its own."""
+
+    def put(folder: Path) -> None:
+        data = folder / "var"
+        data.mkdir(mode=0o700)
+        for source, name in ((migrated_file, "store.db"), (migrated_graph, "graph.db")):
+            shutil.copy(source, data / name)
+
+    return put

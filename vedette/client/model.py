@@ -12,7 +12,7 @@ from vedette.client.errors import UnexpectedAnswerError
 class Model(BaseModel):
     """An answer, or a part of one; fields of a later release are left out."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 M = TypeVar("M", bound=BaseModel)

@@ -16,6 +16,7 @@ from vedette.log import logger
 from web.api.access import Rules, check_rules
 from web.api.boundary import Boundary, problem_of_http
 from web.api.concurrency import Concurrency
+from web.api.late import LateRoute
 from web.api.measuring import HttpMeasures, Measuring
 from web.api.problems import problem_response
 from web.api.shortcuts import Shortcuts
@@ -49,6 +50,7 @@ def create_app(*, rules: Rules, routes: Sequence[Routes], measures: HttpMeasures
         telemetry={"tracing": False, "metrics": False, "logs": False},
         exception_handlers={HTTPException: _refused_by_router, RequestValidationError: _invalid},
     )
+    app.router.route_class = LateRoute
     for group in routes:
         group.add_to(app, rules=rules)
     check_rules(app)

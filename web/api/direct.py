@@ -6,18 +6,18 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from fastapi import Depends, FastAPI
-from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from web.api.access import Rule
+from web.api.late import LateRoute
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 """What a direct route calls once its rule has let the caller pass."""
 
 
-class DirectRoute(APIRoute):
+class DirectRoute(LateRoute):
     """A route whose endpoint takes the request as it is; to the OpenAPI document it is one like all others."""
 
     def __init__(self, path: str, endpoint: Endpoint, **named: Any) -> None:

@@ -7,7 +7,6 @@ from http import HTTPStatus
 from typing import Any, Final, Literal
 
 import orjson
-from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -18,6 +17,7 @@ from vedette.errors import RefusedError
 from vedette.sharing.taxii.resources import MEDIA_TYPE, instant, is_id
 from web.api.access import Rule
 from web.api.direct import Endpoint
+from web.api.late import LateRoute
 from web.api.negotiation import Offer, choose, essence_of
 from web.api.problems import ProblemError
 
@@ -29,7 +29,7 @@ _OFFERED: Final = (Offer(name="taxii", type=_TYPE),)
 _WHICH: Final[dict[str, Literal["first", "last", "all"]]] = {"first": "first", "last": "last", "all": "all"}
 
 
-class TaxiiRoute(APIRoute):
+class TaxiiRoute(LateRoute):
     """A route that takes the request as it is, and says what it refuses as TAXII wants it (section 3.6)."""
 
     def __init__(self, path: str, endpoint: Endpoint, **named: Any) -> None:

@@ -9,7 +9,6 @@ from typing import Any, Final
 from fastapi import Depends as DependsOn
 from fastapi import FastAPI
 from fastapi.params import Depends
-from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
@@ -20,6 +19,7 @@ from registry.listing import Page
 from vedette.clock import Clock
 from web.api.access import caller_of
 from web.api.gate import Gate, csrf_token
+from web.api.late import LateRoute
 from web.api.pages import page
 from web.console.newcomer import is_new
 
@@ -138,7 +138,7 @@ def links_of(request: Request, shown: Page[Any], *, api: str, path: str | None =
     )
 
 
-class PageRoute(APIRoute):
+class PageRoute(LateRoute):
     """A page at a path where programs find something, too: it is for who asks for HTML (RFC 9110, 12.5.1)."""
 
     def matches(self, scope: AsgiScope) -> tuple[Match, AsgiScope]:
@@ -178,7 +178,7 @@ def add_page(
         methods=[method],
         dependencies=[rule, DependsOn(_count_repairs)],
         include_in_schema=False,
-        route_class_override=PageRoute if shared else APIRoute,
+        route_class_override=PageRoute if shared else LateRoute,
     )
 
 

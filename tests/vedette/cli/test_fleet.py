@@ -7,7 +7,7 @@ import json
 import os
 import re
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import pytest
 
 from registry.database import Database
 from registry.items import ItemFilter, Items, ItemSummary
-from tests.vedette.cli.commands import Running, complaint, running, until, vedette
+from tests.vedette.cli.commands import Running, called, complaint, running, until, vedette
 
 
 def write_probe(folder: Path, name: str, **changes: Any) -> Path:
@@ -28,9 +28,10 @@ def write_probe(folder: Path, name: str, **changes: Any) -> Path:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, put_databases: Callable[[Path], None]) -> Path:
     """A fleet with one probe that runs every second, and one collector that watches a folder."""
     folder = tmp_path_factory.mktemp("fleet")
+    put_databases(folder)
     settings = "batch: {seconds: 0.2}\nprobes: [clock.json]\nlog_json: true\n"
     collector = {"name": "reader", "sources": "stucco.json", "section": "watched", "place": "here"}
     (folder / "vedette.yml").write_text(f"{settings}collectors: [{json.dumps(collector)}]\n")
@@ -63,7 +64,7 @@ def stamped(folder: Path) -> set[str]:
 
 def test_the_commands_show_what_the_fleet_does(fleet: Running, folder: Path) -> None:
     until(lambda: len(stamped(folder)) >= 2)
-    done = vedette("status", "--json", folder=folder)
+    done = called("status", "--json", folder=folder)
     agents = {agent["jid"]: agent for agent in json.loads(done.stdout)}
     assert {jid: (agent["role"], agent["presence"]) for jid, agent in agents.items()} == {
         "registry@localhost": ("registry", "available"),
@@ -76,15 +77,15 @@ def test_the_commands_show_what_the_fleet_does(fleet: Running, folder: Path) -> 
         "job2@localhost": ("job", "unknown"),
     }
     assert all(agent["since"] for agent in agents.values() if agent["role"] != "job")
-    text = vedette("status", folder=folder).stdout
+    text = called("status", folder=folder).stdout
     assert re.search(r"^clock@localhost +probe +available +since 20..-", text, re.MULTILINE)
 
-    done = vedette("items", "--json", "--agent", "clock@localhost", "--limit", 2, folder=folder)
+    done = called("items", "--json", "--agent", "clock@localhost", "--limit", 2, folder=folder)
     found = json.loads(done.stdout)
     assert len(found) == 2
     assert all((item["agent"], item["verdict"]) == ("clock@localhost", "as expected") for item in found)
-    assert json.loads(vedette("items", "--json", "--agent", "nobody@localhost", folder=folder).stdout) == []
-    assert "as expected" in vedette("items", folder=folder).stdout
+    assert json.loads(called("items", "--json", "--agent", "nobody@localhost", folder=folder).stdout) == []
+    assert "as expected" in called("items", folder=folder).stdout
 
 
 def test_its_collector_takes_what_is_put_into_a_watched_folder(fleet: Running, folder: Path) -> None:
@@ -106,7 +107,7 @@ def test_sources_are_collected_by_commands_and_confirmed(fleet: Running, folder:
     assert "vedette enroll collector --role collector" in complaint(
         vedette("collect", "--file", "sources.json", "--once", folder=folder)
     )
-    assert vedette("enroll", "collector", "--role", "collector", folder=folder).returncode == 0
+    assert called("enroll", "collector", "--role", "collector", folder=folder).returncode == 0
     done = vedette("collect", "--file", "sources.json", "--section", "demo", "--once", "--json", folder=folder)
     said = json.loads(done.stdout)
     assert (done.returncode, said["confirmed"]) == (1, True)
@@ -139,17 +140,17 @@ def test_each_agent_has_a_page(fleet: Running) -> None:
 def test_a_bundle_is_written_once_and_verifies(fleet: Running, folder: Path) -> None:
     until(lambda: stamped(folder))
     uuid = stamped(folder).pop()
-    done = vedette("bundle", uuid, "-o", "item.zip", "--json", folder=folder)
+    done = called("bundle", uuid, "-o", "item.zip", "--json", folder=folder)
     assert (done.returncode, json.loads(done.stdout)["uuid"]) == (0, uuid), done.stderr
-    verified = vedette("verify", "item.zip", "--trust", "var/tsa/roots.pem", folder=folder)
+    verified = called("verify", "item.zip", "--trust", "var/tsa/roots.pem", folder=folder)
     assert verified.returncode == 0, verified.stdout + verified.stderr
     assert "SELF-ASSERTED" in verified.stdout
     before = (folder / "item.zip").read_bytes()
-    again = vedette("bundle", uuid, "-o", "item.zip", folder=folder)
+    again = called("bundle", uuid, "-o", "item.zip", folder=folder)
     assert again.returncode == 2
     assert "exists already" in " ".join(again.stderr.split())
     assert (folder / "item.zip").read_bytes() == before
-    unknown = vedette("bundle", "00000000-0000-4000-8000-000000000000", "-o", "other.zip", folder=folder)
+    unknown = called("bundle", "00000000-0000-4000-8000-000000000000", "-o", "other.zip", folder=folder)
     assert unknown.returncode == 1
     assert "00000000-0000-4000-8000-000000000000" in complaint(unknown)
     assert not (folder / "other.zip").exists()
@@ -161,7 +162,7 @@ def test_a_probe_of_its_own_runs_once_and_knows_whether_it_was_confirmed(fleet: 
     assert unknown.returncode == 2
     assert "vedette enroll guest --role probe" in complaint(unknown)
 
-    done = vedette("enroll", "guest", "--role", "probe", "--json", folder=folder)
+    done = called("enroll", "guest", "--role", "probe", "--json", folder=folder)
     enrolled = json.loads(done.stdout)
     assert (enrolled["jid"], enrolled["role"]) == ("guest@localhost", "probe")
     assert Path(enrolled["credentials"]).stat().st_mode & 0o777 == 0o600
@@ -179,7 +180,7 @@ def test_a_probe_of_its_own_runs_once_and_knows_whether_it_was_confirmed(fleet: 
 
 
 def test_a_result_that_nobody_confirms_stays_in_the_outbox(fleet: Running, folder: Path) -> None:
-    vedette("enroll", "lonely", "--role", "probe", folder=folder)
+    called("enroll", "lonely", "--role", "probe", folder=folder)
     write_probe(folder, "lonely", up_agent="nobody@localhost")
     done = vedette("agent", "probe", "-c", "lonely.json", "--once", "--wait", 1, folder=folder)
     assert done.returncode == 1
@@ -190,7 +191,7 @@ def test_a_result_that_nobody_confirms_stays_in_the_outbox(fleet: Running, folde
 
 
 def test_a_wrong_password_is_one_line(fleet: Running, folder: Path) -> None:
-    vedette("enroll", "careless", "--role", "probe", folder=folder)
+    called("enroll", "careless", "--role", "probe", folder=folder)
     file = folder / "var" / "credentials" / "careless.json"
     write_probe(folder, "careless")
     file.write_text(json.dumps(json.loads(file.read_text()) | {"password": "something else"}))
@@ -200,26 +201,26 @@ def test_a_wrong_password_is_one_line(fleet: Running, folder: Path) -> None:
 
 
 def test_a_revoked_agent_is_cut_off_and_refused(fleet: Running, folder: Path) -> None:
-    vedette("enroll", "traitor", "--role", "probe", folder=folder)
+    called("enroll", "traitor", "--role", "probe", folder=folder)
     write_probe(folder, "traitor", period=0.2)
     with running("agent", "probe", "-c", "traitor.json", folder=folder, name="traitor") as agent:
         agent.until_said("traitor@localhost is up")
         until(lambda: items(folder, agent="traitor@localhost"))
-        assert "traitor@localhost is revoked" in vedette("revoke", "traitor", folder=folder).stdout
+        assert "traitor@localhost is revoked" in called("revoke", "traitor", folder=folder).stdout
         until(lambda: "refuses the account" in agent.complained(), what=agent.complained)
         before = len(items(folder, agent="traitor@localhost"))
-        assert "traitor" not in vedette("status", folder=folder).stdout
+        assert "traitor" not in called("status", folder=folder).stdout
         assert len(items(folder, agent="traitor@localhost")) == before
         assert agent.end() == 0
         assert "Traceback" not in agent.complained()
     assert not (folder / "var" / "credentials" / "traitor.json").exists()
-    done = vedette("revoke", "traitor", folder=folder)
+    done = called("revoke", "traitor", folder=folder)
     assert done.returncode == 1
     assert "traitor@localhost is not enrolled" in complaint(done)
 
 
 def test_a_store_in_use_is_not_migrated_and_a_folder_in_use_not_used_twice(fleet: Running, folder: Path) -> None:
-    done = vedette("migrate", folder=folder)
+    done = called("migrate", folder=folder)
     assert done.returncode == 2
     assert "another process holds the lock; stop it" in complaint(done)
     done = vedette("up", folder=folder)
@@ -246,7 +247,7 @@ def test_it_uses_little_memory_and_ends_within_seconds_leaving_nothing(fleet: Ru
     proportional = sum(process.memory_full_info().pss for process in family)
     assert proportional < 400 * 1024**2
     assert fleet.end(within=10) == 0
-    agents = json.loads(vedette("status", "--json", folder=folder).stdout)
+    agents = json.loads(called("status", "--json", folder=folder).stdout)
     assert {agent["presence"] for agent in agents} == {"unknown"}
-    done = vedette("migrate", "--json", folder=folder)
+    done = called("migrate", "--json", folder=folder)
     assert (done.returncode, json.loads(done.stdout)["current"]) == (0, True)

@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +71,10 @@ class Running:
 
 
 @pytest.fixture
-async def running(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Running]:
+async def running(
+    tmp_path: Path, put_databases: Callable[[Path], None], request: pytest.FixtureRequest
+) -> AsyncIterator[Running]:
+    put_databases(tmp_path)
     fleet = Running(write_fleet(tmp_path, program=getattr(request, "param", None)))
     try:
         await fleet.fleet.start()

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -14,7 +14,7 @@ import pytest
 
 from registry.database import Database
 from registry.jobs import Job, Jobs, Run
-from tests.vedette.cli.commands import Running, complaint, running, until, vedette
+from tests.vedette.cli.commands import Running, called, complaint, running, until, vedette
 from vedette.clock import SystemClock
 
 CONFIGURATION = """
@@ -31,9 +31,10 @@ jobs:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, put_databases: Callable[[Path], None]) -> Path:
     """A fleet without probes that may start two job agents."""
     folder = tmp_path_factory.mktemp("jobs")
+    put_databases(folder)
     (folder / "vedette.yml").write_text(CONFIGURATION)
     return folder
 
@@ -66,7 +67,7 @@ def texts(jobs: Jobs, uuid: str) -> list[str]:
 
 
 def requested(folder: Path, *arguments: object) -> str:
-    done = vedette("jobs", "run", *arguments, "--json", folder=folder)
+    done = called("jobs", "run", *arguments, "--json", folder=folder)
     assert done.returncode == 0, done.stderr
     return str(json.loads(done.stdout)["uuid"])
 
@@ -90,32 +91,32 @@ def gone(pid: int) -> bool:
 
 
 def test_a_job_is_done_by_agents_that_come_and_go(fleet: Running, folder: Path, jobs: Jobs) -> None:
-    done = vedette("jobs", "run", "echo", "127.0.0.0/29", "--parallel", 2, "--wait", folder=folder)
+    done = called("jobs", "run", "echo", "127.0.0.0/29", "--parallel", 2, "--wait", folder=folder)
     assert done.returncode == 0, done.stderr
     *lines, last = done.stdout.strip().splitlines()
     assert sorted(lines) == [f"127.0.0.{number}: seen 127.0.0.{number}" for number in range(1, 7)]
     uuid = last.split()[0]
-    runs = json.loads(vedette("jobs", "show", uuid, "--json", folder=folder).stdout)["runs"]
+    runs = json.loads(called("jobs", "show", uuid, "--json", folder=folder).stdout)["runs"]
     assert {run["state"] for run in runs} == {"done"}
 
     def stored() -> set[str]:
-        return {item["uuid"] for item in json.loads(vedette("items", "--json", folder=folder).stdout)}
+        return {item["uuid"] for item in json.loads(called("items", "--json", folder=folder).stdout)}
 
     until(lambda: {run["uuid"] for run in runs} == stored())
-    output = vedette("jobs", "output", uuid, "--json", "--follow", folder=folder).stdout
+    output = called("jobs", "output", uuid, "--json", "--follow", folder=folder).stdout
     assert {json.loads(line)["run"] for line in output.splitlines()} == {run["uuid"] for run in runs}
-    assert uuid in vedette("jobs", "list", folder=folder).stdout
+    assert uuid in called("jobs", "list", folder=folder).stdout
     # With nothing to do the agents end by themselves.
     until(lambda: agent_process(fleet, "job1") is None and agent_process(fleet, "job2") is None)
 
 
 def test_what_is_not_in_scope_is_refused_with_the_reason(fleet: Running, folder: Path, jobs: Jobs) -> None:
-    done = vedette("jobs", "run", "echo", "127.0.0.1", "192.0.2.1", folder=folder)
+    done = called("jobs", "run", "echo", "127.0.0.1", "192.0.2.1", folder=folder)
     assert done.returncode == 1
     assert "192.0.2.1 is in no allowed network" in complaint(done)
-    assert vedette("jobs", "run", "rm", "127.0.0.1", folder=folder).returncode == 1
-    assert vedette("jobs", "run", "dns", "localhost", "--arg", "tpyes=A", folder=folder).returncode == 2
-    assert vedette("jobs", "show", "nothing", folder=folder).returncode == 1
+    assert called("jobs", "run", "rm", "127.0.0.1", folder=folder).returncode == 1
+    assert called("jobs", "run", "dns", "localhost", "--arg", "tpyes=A", folder=folder).returncode == 2
+    assert called("jobs", "show", "nothing", folder=folder).returncode == 1
 
 
 def test_a_killed_agents_run_is_taken_over_and_nothing_of_it_stays(fleet: Running, folder: Path, jobs: Jobs) -> None:
@@ -136,7 +137,7 @@ def test_a_killed_agents_run_is_taken_over_and_nothing_of_it_stays(fleet: Runnin
     assert (run.state, run.attempts) == ("running", 2)
     # And when it is cancelled, that one ends, too
     second = int(texts(jobs, uuid)[1])
-    assert vedette("jobs", "cancel", uuid, folder=folder).returncode == 0
+    assert called("jobs", "cancel", uuid, folder=folder).returncode == 0
     until(lambda: gone(second))
     until(lambda: shown(jobs, uuid).state == "cancelled")
 
@@ -160,7 +161,7 @@ def test_a_hub_that_is_killed_in_the_middle_loses_no_run(fleet: Running, folder:
 def test_a_launcher_elsewhere_does_what_is_asked_of_it(fleet: Running, folder: Path, jobs: Jobs) -> None:
     # Given a host with a launcher and a job agent's credentials
     for name, role in (("site1", "launcher"), ("site1-job1", "job")):
-        assert vedette("enroll", name, "--role", role, folder=folder).returncode == 0
+        assert called("enroll", name, "--role", role, folder=folder).returncode == 0
     credentials = folder / "var" / "credentials"
     content = {
         "credentials": str(credentials / "site1.json"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from registry.database import Database
-from tests.vedette.cli.commands import complaint, vedette
+from tests.vedette.cli.commands import called, complaint, vedette
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_a_taken_port_for_a_page_or_for_xmpp_is_said(tmp_path: Path, taken_port:
 
 def test_a_store_of_another_release_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "vedette.yml").write_text("log_json: false\n")
-    assert vedette("migrate", folder=tmp_path).returncode == 0
+    assert called("migrate", folder=tmp_path).returncode == 0
     store = tmp_path / "var" / "store.db"
     for revision, reason in (("9999", "is newer than this release"), (None, "run: vedette migrate")):
         with sqlite3.connect(store) as connection:
@@ -53,7 +53,7 @@ def test_a_store_of_another_release_is_not_touched(tmp_path: Path) -> None:
     with sqlite3.connect(store) as connection:
         connection.execute("INSERT INTO alembic_version VALUES ('9999')")
     connection.close()
-    assert "cannot be migrated by this release" in complaint(vedette("migrate", folder=tmp_path))
+    assert "cannot be migrated by this release" in complaint(called("migrate", folder=tmp_path))
 
 
 def test_a_store_elsewhere_is_made_once_and_never_migrated_unasked(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_damaged_store_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "vedette.yml").write_text("log_json: false\n")
     (tmp_path / "var").mkdir()
     (tmp_path / "var" / "store.db").write_bytes(b"no database" * 1000)
-    done = vedette("status", folder=tmp_path)
+    done = called("status", folder=tmp_path)
     assert done.returncode == 2
     assert "store.db" in complaint(done)
 

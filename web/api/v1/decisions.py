@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -41,5 +43,10 @@ async def read_model(request: Request, kind: type[M], *, limit: int = MAX_BODY) 
 
 def body_of(kind: type[BaseModel]) -> dict[str, Any]:
     """Return what the OpenAPI document says of such a body."""
-    content = {"application/json": {"schema": kind.model_json_schema()}}
+    content = {"application/json": {"schema": deepcopy(_schema_of(kind))}}
     return {"requestBody": {"required": True, "content": content}}
+
+
+@cache
+def _schema_of(kind: type[BaseModel]) -> dict[str, Any]:
+    return kind.model_json_schema()

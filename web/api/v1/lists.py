@@ -11,13 +11,13 @@ from typing import Annotated, Any, Final, Generic, TypeVar, cast
 import orjson
 from fastapi import FastAPI
 from fastapi.params import Depends
-from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, compile_path
+from starlette.routing import BaseRoute
 
 from registry.listing import MAX_PAGE, Page
+from web.api.late import LateRoute
 from web.api.v1.described import problems
 from web.api.v1.negotiation import MEDIA_TYPES, wanted_form
 from web.api.v1.parameters import Form, ListParameters
@@ -158,8 +158,8 @@ def add_list(
 
 
 def _renamed(route: BaseRoute, path: str) -> BaseRoute:
-    """Return a route under another path, not in the schema; not analysed again, which takes long."""
-    other = cast(APIRoute, copy(route))
-    other.path, other.include_in_schema = path, False
-    other.path_regex, other.path_format, other.param_convertors = compile_path(path)
+    """Return a route under another path, not in the schema."""
+    other = cast(LateRoute, copy(route))
+    other.move(path)
+    other.include_in_schema = False
     return other
