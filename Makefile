@@ -5,11 +5,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 DEMO_FOLDER ?= var/demo
+TRAINING := .venv-train
+DATA ?= ../shared/data
+SEEDS ?= 1 2 3
 # A machine of CI is shared and runs once: failed tests get a second try, alone and in a new process, which says so.
 # Nowhere else, so that one that is not sure of itself is seen.
 AGAIN := $(if $(filter true,$(CI)),|| tools/test-again $$? $(BIN)/pytest)
 
-.PHONY: help demo test test-long check lint types layers wheel reformat dev lock screenshots clean
+.PHONY: help demo test test-long check lint types layers train evaluate wheel reformat dev lock screenshots clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '%-10s %s\n' "$$name" "$$text"; done
@@ -21,6 +24,12 @@ $(VENV)/run.done: requirements/run.txt pyproject.toml
 $(VENV)/dev.done: requirements/dev.txt pyproject.toml
 	tools/install requirements/dev.txt $(PYTHON) $(VENV) $(UV_VERSION)
 	touch $@ $(VENV)/run.done
+
+# Training and its figures need torch, which nothing else does: an environment of its own.
+$(TRAINING)/done: requirements/run.txt pyproject.toml
+	tools/install requirements/run.txt $(PYTHON) $(TRAINING) $(UV_VERSION)
+	$(TRAINING)/bin/python -m pip install -q --disable-pip-version-check -e '.[train]'
+	touch $@
 
 demo: $(VENV)/run.done ## run the main job on this machine: fleet, checks, proofs, pages
 	$(BIN)/vedette demo --folder $(DEMO_FOLDER)
@@ -50,6 +59,12 @@ layers: $(VENV)/dev.done ## imports go one way
 screenshots: $(VENV)/dev.done ## make pictures of every page of the console
 	tools/system-packages
 	$(BIN)/python tools/screenshots
+
+train: $(TRAINING)/done ## train the model that reads prose, once a seed (SEEDS="1 2 3"); goes on where it was interrupted
+	for seed in $(SEEDS); do $(TRAINING)/bin/python -m vedette.extraction.prose.training --data $(DATA) --seed $$seed || exit 1; done
+
+evaluate: $(TRAINING)/done ## how well the model reads: the shipped weights, and those of seeds that were trained here
+	$(TRAINING)/bin/python -m vedette.extraction.prose.evaluation --data $(DATA)
 
 wheel: $(VENV)/dev.done ## build the wheel, install it in a fresh environment, run the demo from it
 	tools/wheel-smoke-test $(PYTHON) $(UV_VERSION)
