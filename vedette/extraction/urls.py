@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from vedette.errors import VedetteError
 from vedette.extraction.addresses import AddressError, address
 from vedette.extraction.building import SUB_OBSERVABLE, Building
+from vedette.extraction.defanging import PlainText
 from vedette.extraction.drafting import Given
 from vedette.extraction.subgraph import MAX_NAME, WHOLE, Position
 
@@ -17,9 +18,6 @@ MAX_HOST = 253
 
 _PORTS = {"http": 80, "https": 443, "ftp": 21, "ws": 80, "wss": 443}
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,20}://")
-_DEFANGED_SCHEME = re.compile(r"(?i)h(?:xx|\*\*)p(s?)(?=[:\[])|fxp(?=[:\[])")
-_DEFANGED = re.compile(r"(?i)\[(\.|dot|:|://|@|at)\]|\((\.|dot)\)|\{(\.|dot)\}|\[(\.)|(\.)\]")
-_WORDS = {"dot": ".", "at": "@"}
 _HOST = re.compile(r"[\w*](?:[\w.*-]{0,251}[\w*])?\.?")
 
 
@@ -62,8 +60,7 @@ def refang(text: str) -> str:
 
     The brackets around an IPv6 address stay.
     """
-    plain = _DEFANGED_SCHEME.sub(lambda found: f"http{found[1]}" if found[1] is not None else "ftp", text.strip())
-    return _DEFANGED.sub(lambda found: _plain(next(part for part in found.groups() if part)), plain)
+    return PlainText(text.strip()).text
 
 
 def read_url(text: str) -> Url:
@@ -124,7 +121,3 @@ def _address(text: str) -> str | None:
         return str(address(text))
     except AddressError:
         return None
-
-
-def _plain(word: str) -> str:
-    return _WORDS.get(word.lower(), word)
