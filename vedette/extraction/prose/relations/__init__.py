@@ -1,0 +1,1 @@
+"""What a document says of its entities: which are the same, and what one has to do with another."""
