@@ -1,0 +1,1 @@
+"""What people correct in an annotated document: applying it, and what a model can learn from it."""

@@ -1,0 +1,1 @@
+"""What an annotated document states, as vertices and edges."""
