@@ -50,11 +50,9 @@ def custody_of(
 
 def _forgetting(
     configuration: FleetConfiguration, paths: FleetPaths, *, database: Database, clock: Clock
-) -> GraphForgetting | None:
-    """Return who takes back in the graph what deleted payloads said; None: no policy wants it."""
+) -> GraphForgetting:
+    """Return who deletes in the graph the texts of deleted payloads, and takes back what they said where wanted."""
     policies = [policy.name for policy in configuration.retention if policy.graph == "goes"]
-    if not policies:
-        return None
     # Only now: the graph's ontology is memory that others do not need.
     from registry.graph_forgetting import GraphForgetting
 

@@ -12,6 +12,7 @@ from behaviours.extract import Extract
 from behaviours.queue_wanted import QueueWanted
 from behaviours.supervised import SupervisedBehaviour
 from registry.graph import graph_database
+from registry.graph_correcting import GraphCorrecting
 from registry.graph_reading import GraphRead
 from registry.graph_writing import GraphWriter
 from vedette.clock import Clock
@@ -39,12 +40,15 @@ class RtOutfit:
             seconds=configuration.seconds,
             memory=configuration.memory * MIB,
             limit=self.document_limit,
+            least_confidence=configuration.confidence,
         )
         """Reads documents."""
         self.writing = GraphWriter(database=self._graph, clock=clock)
         """Merges into the graph."""
         self.reading = GraphRead(database=self._graph)
         """Knows how large the graph is."""
+        self.correcting = GraphCorrecting(database=self._graph, writing=self.writing)
+        """Says anew what people corrected."""
         self.extractors = tuple(ExtractorCatalogue().names)
         """Names of the extractors that are installed."""
         self.wanted = QueueWanted(
@@ -73,7 +77,7 @@ class RtOutfit:
 
 
 class RtAgent(BaseAgent):
-    """Reads what is structured; several of them share the work."""
+    """Reads what is structured, and what is written in English; several of them share the work."""
 
     def __init__(
         self,
@@ -97,7 +101,13 @@ class RtAgent(BaseAgent):
         """
         super().__init__(identity=identity, clock=clock, view_port=view_port, place=place, patience=patience)
         self._outfit = outfit
-        self.aligning = Align(clock=clock, agent_name=identity.name, writing=outfit.writing, reading=outfit.reading)
+        self.aligning = Align(
+            clock=clock,
+            agent_name=identity.name,
+            writing=outfit.writing,
+            reading=outfit.reading,
+            correcting=outfit.correcting,
+        )
         self.extracting = Extract(
             clock=clock,
             agent=identity.jid,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from behaviours.supervised import SupervisedBehaviour
 from vedette.clock import Clock
@@ -16,16 +16,38 @@ LOOK_EVERY = 30.0
 """Seconds between looks at how large the graph is."""
 
 
+class Correcting(Protocol):
+    """Says anew what people corrected in a text."""
+
+    async def reread(self, items: Collection[str]) -> int:
+        """Say items anew that people corrected; returns how many the graph has changed for."""
+
+
 class Align(SupervisedBehaviour):
     """Merges into the graph what it is given, and knows how large the graph is."""
 
     name: ClassVar[str] = "align"
 
     def __init__(
-        self, *, clock: Clock, agent_name: str, writing: GraphWriting, reading: GraphReading | None = None
+        self,
+        *,
+        clock: Clock,
+        agent_name: str,
+        writing: GraphWriting,
+        reading: GraphReading | None = None,
+        correcting: Correcting | None = None,
     ) -> None:
-        """Describe it; without `reading` it does not say how large the graph is."""
+        """Describe it.
+
+        Args:
+            clock: tells the time.
+            agent_name: who does it.
+            writing: writes the graph.
+            reading: without it, it does not say how large the graph is.
+            correcting: says anew what people corrected; without it, nobody did.
+        """
         super().__init__(clock=clock, agent_name=agent_name)
+        self._correcting = correcting
         self._writing = writing
         self._reading = reading
         self._counts: GraphCounts | None = None
@@ -48,6 +70,7 @@ class Align(SupervisedBehaviour):
         """
         try:
             merged = await self._writing.merge(said)
+            await self._correct([one.origin.item for one in said if one.annotation is not None])
         except StoreError as error:
             self.problem = str(error)
             self.counters["failed"] += 1
@@ -56,6 +79,11 @@ class Align(SupervisedBehaviour):
         for part in fields(merged):
             self.counters[part.name] += getattr(merged, part.name)
         return merged
+
+    async def _correct(self, items: Collection[str]) -> None:
+        """Let people have the last word, also on what was just read anew."""
+        if items and self._correcting is not None:
+            self.counters["corrected"] += await self._correcting.reread(items)
 
     def panel(self) -> Panel:
         """Return how large the graph is."""

@@ -128,7 +128,8 @@ class Extract(Consume):
                 ]
             ],
         )
-        return [work, self.tally.extractors(), self.tally.others()]
+        prose = self.tally.prose(least_confidence=self._extraction.least_confidence)
+        return [work, self.tally.extractors(), prose, self.tally.others()]
 
     # Reading -------------------------------------------------------------------------
 
@@ -212,7 +213,7 @@ class Extract(Consume):
         """
         if not read:
             return
-        await self._align.merge([Said(origin=_origin(one, result), subgraph=result.stated()) for one, result in read])
+        await self._align.merge([_said(one, result) for one, result in read])
         for one, result in read:
             self._tally(one, result)
         self.tally.pace.note(len(read), sum(_size(result) for _, result in read))
@@ -222,6 +223,8 @@ class Extract(Consume):
     def _tally(self, one: _Ours, result: Extracted) -> None:
         subgraph = result.stated()
         self.tally.read(one.extractor, result.version, subgraph)
+        if result.annotation is not None:
+            self.tally.annotated(result.annotation.summary)
         if subgraph.skipped:
             self.counters["parts skipped"] += subgraph.skipped
             first = subgraph.problems[0] if subgraph.problems else None
@@ -248,6 +251,10 @@ def _portions(ours: Sequence[_Ours]) -> list[list[_Ours]]:
 
 def _meta(item: QueuedItem) -> dict[str, Any]:
     return {**item.item.data["meta"], "format": item.item.item.format}
+
+
+def _said(one: _Ours, result: Extracted) -> Said:
+    return Said(origin=_origin(one, result), subgraph=result.stated(), annotation=result.annotation)
 
 
 def _origin(one: _Ours, result: Extracted) -> Origin:

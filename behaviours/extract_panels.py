@@ -6,6 +6,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 
 from vedette.clock import Clock
+from vedette.extraction.prose.keeping import Summary
 from vedette.extraction.subgraph import Subgraph
 from vedette.messages.state import Cell, Panel
 
@@ -59,6 +60,8 @@ class ExtractTally:
         self._clock = clock
         self._extractors: dict[str, _Extractor] = {}
         self._others: dict[str, tuple[int, str]] = {}
+        self._prose: Counter[str] = Counter()
+        self._unread: Counter[str] = Counter()
         self.pace = Pace(clock=clock)
 
     def read(self, name: str, version: str, subgraph: Subgraph) -> None:
@@ -70,6 +73,16 @@ class ExtractTally:
         )
         if subgraph.problems:
             one.last_error = f"skipped {subgraph.problems[0]}"[:400]
+
+    def annotated(self, summary: Summary) -> None:
+        """Note what a document of prose has."""
+        if not summary.read:
+            known = summary.language in self._unread or len(self._unread) < MAX_LINES
+            self._unread[(summary.language or "unknown") if known else OTHERS] += 1
+            return
+        self._prose.update(
+            documents=1, sentences=summary.sentences, entities=summary.entities, relations=summary.relations
+        )
 
     def failed(self, name: str, reason: str) -> None:
         """Note that a document could not be read."""
@@ -100,6 +113,25 @@ class ExtractTally:
                 for name, one in sorted(self._extractors.items())
             ],
             empty="No document was read since this agent started.",
+        )
+
+    def prose(self, *, least_confidence: float) -> Panel:
+        """Return what was read of prose as a table."""
+        counted = ("documents", "sentences", "entities", "relations")
+        unread = ", ".join(f"{name} {count}" for name, count in self._unread.most_common(20))
+        return Panel(
+            title="Prose",
+            columns=[*(name.capitalize() for name in counted), "In languages not read", "Least confidence"],
+            rows=[
+                [
+                    *(Cell(text=str(self._prose[name]), kind="count") for name in counted),
+                    Cell(text=unread or "none"),
+                    Cell(text=f"{least_confidence:g}"),
+                ]
+            ]
+            if self._prose or self._unread
+            else [],
+            empty="No prose was read since this agent started.",
         )
 
     def others(self) -> Panel:

@@ -89,7 +89,7 @@ class Retain(SupervisedBehaviour):
         await self.pause(max(step.deleted / self._rate, step.looked / (LOOKED_AT * self._rate)))
 
     async def _forget(self) -> None:
-        """Take back in the graph what deleted payloads said, whoever deleted them."""
+        """Delete in the graph the texts of deleted payloads, and what they said where a policy wants it."""
         if self._forgetting is None:
             return
         try:

@@ -15,6 +15,9 @@ from registry.retention_rows import deletion_of
 NOT_HERE: Final = "the item is not in this store"
 """What is said of items that the store does not know, as after a restore."""
 
+MISSING: Final = "its bytes are missing"
+"""What is said of items whose document is not there, though nobody deleted it."""
+
 _TOGETHER: Final = 500
 
 
@@ -34,6 +37,12 @@ class GoneBytes:
         return await self._database.read(lambda connection: _gone(connection, sorted(set(items))))
 
 
+def deleted_items(connection: Connection, uuids: Collection[str]) -> set[str]:
+    """Return those of some items whose bytes somebody deleted."""
+    gone = _gone(connection, sorted(set(uuids)))
+    return {uuid for uuid, why in gone.items() if why not in (NOT_HERE, MISSING)}
+
+
 def _gone(connection: Connection, uuids: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     item = tables.item
@@ -50,5 +59,5 @@ def _gone(connection: Connection, uuids: list[str]) -> dict[str, str]:
             if deletion is not None:
                 found[uuid] = deletion.text
             elif sha256 not in documents:
-                found[uuid] = "its bytes are missing"
+                found[uuid] = MISSING
     return found

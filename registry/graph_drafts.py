@@ -74,6 +74,8 @@ class DraftEdge(NamedTuple):
     """What is said of it, JSON; empty where nothing is."""
     position: str
     """Where it is said."""
+    certainty: float | None
+    """How sure the document, or who read it, is of it; None: as sure as its origin."""
 
 
 class Draft:
@@ -85,6 +87,8 @@ class Draft:
     def __init__(self, said: Said, ontology: Ontology) -> None:
         self.origin = _bounded(said.origin)
         """Where it comes from."""
+        self.annotation = said.annotation
+        """What was read, where it was prose."""
         self._subgraph = said.subgraph
         self._ontology = ontology
         self._uids: dict[str, bytes] = {}
@@ -113,7 +117,8 @@ class Draft:
         for edge in self._subgraph.edges:
             said = _told(edge.properties)[1].decode() if edge.properties else ""
             position = storable(str(edge.position))
-            yield DraftEdge(self._uids[edge.out_id], _relation(edge.relation), self._uids[edge.in_id], said, position)
+            ends = self._uids[edge.out_id], self._uids[edge.in_id]
+            yield DraftEdge(ends[0], _relation(edge.relation), ends[1], said, position, certainty_of(edge.properties))
 
 
 def draft(said: Said, ontology: Ontology) -> Draft:
@@ -128,6 +133,12 @@ def draft(said: Said, ontology: Ontology) -> Draft:
             ends = f"from {edge.out_id[:200]!r} to {edge.in_id[:200]!r}"
             raise ExtractionError(f"an edge {ends}, which are not both in the subgraph")
     return Draft(said, ontology)
+
+
+def certainty_of(properties: Mapping[str, Any]) -> float | None:
+    """Return how sure who says something is of it, 0 to 1; None: that is not said."""
+    said = properties.get("certainty")
+    return float(said) if isinstance(said, _NUMBERS) and 0 <= said <= 1 else None
 
 
 def _bounded(origin: Origin) -> Origin:

@@ -30,12 +30,13 @@ _KNOWN = (
     " JOIN graph_edge ON out_node = one AND relation = name AND in_node = two"
 )
 _MENTION = (
-    "INSERT INTO graph_edge_mention (origin, number, out_node, relation, in_node, said, position)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO graph_edge_mention (origin, number, out_node, relation, in_node, said, position, certainty)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _COUNTED = (
     "WITH wanted (one, name, two) AS ({})"
-    " SELECT one, name, two, count(*), min(o.observed_at), max(o.observed_at), max(o.confidence) FROM wanted"
+    " SELECT one, name, two, count(*), min(o.observed_at), max(o.observed_at),"
+    " max(o.confidence * coalesce(m.certainty, 1.0)) FROM wanted"
     " JOIN graph_edge_mention m ON m.out_node = one AND m.relation = name AND m.in_node = two"
     " JOIN graph_origin o ON o.id = m.origin AND o.withdrawn_at IS NULL GROUP BY one, name, two"
 )
@@ -86,11 +87,12 @@ class EdgeWriter:
             ids: the nodes' rows.
         """
         said = self._said([edge.said for _, edge in edges if edge.said])
-        at, confidence = origin.observed_at, origin.confidence
+        at = origin.observed_at
         mentions, stated, relation = self._mentions, self._stated, self._session.relation
-        for number, (out_uid, name, in_uid, text, position) in edges:
+        for number, (out_uid, name, in_uid, text, position, certainty) in edges:
+            confidence = origin.confidence * (1.0 if certainty is None else certainty)
             ends = (ids[out_uid], relation(name), ids[in_uid])
-            mentions.append((row, number, *ends, said.get(text), position))
+            mentions.append((row, number, *ends, said.get(text), position, certainty))
             known = stated.get(ends)
             if known is None:
                 stated[ends] = _Stated(1, at, at, confidence)

@@ -1,4 +1,4 @@
-"""Taking back what items said whose payloads a policy deleted, where that policy wants it so."""
+"""Forgetting in the graph what was deleted: the texts of items, and what they said where a policy wants it so."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from sqlalchemy import Connection, select
 
 from registry.audit import AuditEntry, record_audit
 from registry.database import Database
-from registry.graph import graph_database
+from registry.gone_bytes import deleted_items
+from registry.graph import graph_database, has_graph
+from registry.graph_annotations import annotated_items
 from registry.graph_tables import origin
 from registry.graph_writing import GraphWriter
 from registry.retention_tables import item_tombstone
@@ -32,7 +34,7 @@ class GraphForgetting:
         Args:
             store: where the tombstones are, open.
             graph_url: where the graph is; it is opened for the time of a round.
-            policies: names of those that want it.
+            policies: names of those that want what was said taken back.
             clock: what tells the time.
         """
         self._store = store
@@ -41,19 +43,32 @@ class GraphForgetting:
         self._clock = clock
 
     async def round(self) -> int:
-        """Take back what the graph still has of them; returns of how many items.
+        """Delete the texts of items whose bytes are gone, and take back what they said; returns of how many items.
 
         Raises:
             StoreError: a database failed, or there is no graph.
         """
         count = 0
+        if not self._policies and not has_graph(self._graph_url):
+            return count
         with graph_database(self._graph_url) as graph:
             rows = await self._store.read(partial(_deleted, policies=self._policies, after=""))
             while rows:
                 live = await graph.read(partial(_live, items=[row.uuid for row in rows]))
                 count += await self._take_back(graph, [row for row in rows if row.uuid in live])
                 rows = await self._store.read(partial(_deleted, policies=self._policies, after=rows[-1].uuid))
+            await self._forget_texts(graph)
         return count
+
+    async def _forget_texts(self, graph: Database) -> None:
+        """Delete the texts of items whose bytes were deleted, whoever did that."""
+        writing = GraphWriter(database=graph, clock=self._clock)
+        after = ""
+        while items := await graph.read(partial(annotated_items, after=after, limit=TOGETHER)):
+            deleted = await self._store.read(partial(deleted_items, uuids=items))
+            if deleted:
+                await writing.forget_texts(deleted)
+            after = items[-1]
 
     async def _take_back(self, graph: Database, rows: Sequence[Any]) -> int:
         writing = GraphWriter(database=graph, clock=self._clock)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from registry.graph_aligning import align
+from registry.graph_annotations import keep_annotations
 from registry.graph_drafts import Draft, DraftMention
 from registry.graph_edges import EdgeWriter
 from registry.graph_nodes import NodeWriter, gather, write_mentions
@@ -32,6 +33,7 @@ def merge(session: Session, drafts: Sequence[Draft]) -> Merged:
         write_mentions(session, [(origin, number, mention) for origin, number, _, mention in part], ids)
         mentions += len(part)
     edges = _write_edges(session, admitted.drafts, ids, first_new=first_new)
+    keep_annotations(session, admitted.drafts)
     # Last, so that what both versions say never goes.
     take_out(session, admitted.superseded)
     contain(session)

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection, select
 
 from registry.database import Database
+from registry.graph_annotations import read_annotation
 from registry.graph_reading_counts import count_all
 from registry.graph_reading_decisions import explain, read_reviews
 from registry.graph_reading_edges import EdgeList, Folded, read_place, relations_of, write_place
@@ -35,6 +36,7 @@ from vedette.graph.port import (
     FoundEdges,
     FoundVertices,
     GraphCounts,
+    KeptAnnotation,
     Mention,
     Picture,
     VertexFilter,
@@ -226,6 +228,15 @@ class GraphRead:
             )
 
         return await self._database.read(work)
+
+    async def annotation(self, item: str, *, tokens: bool = True) -> KeptAnnotation | None:
+        """Return what was read of an item's prose, with tokens or not; None: nothing, or it was taken back.
+
+        Raises:
+            KeepingError: what is kept is damaged.
+        """
+        uuid = storable(item)
+        return await self._database.read(lambda connection: read_annotation(connection, uuid, tokens=tokens))
 
     async def explain(self, first: str, second: str) -> Explanation:
         """Return why two vertices were or were not merged.

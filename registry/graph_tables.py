@@ -49,6 +49,23 @@ origin: Final = Table(
 )
 """Where mentions come from; those of one that is withdrawn count nowhere."""
 
+annotation: Final = Table(
+    "graph_annotation",
+    metadata,
+    Column("item", Text, primary_key=True),
+    Column("origin", Integer, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("read", SmallInteger, nullable=False),
+    Column("sentences", Integer, nullable=False),
+    Column("entities", Integer, nullable=False),
+    Column("relations", Integer, nullable=False),
+    Column("packed", LargeBinary, nullable=False),
+)
+"""What was read of an item's prose (`vedette.extraction.prose.keeping`), by the newest reader: `origin` is its row.
+
+Uncorrected. It holds the item's text: it is deleted when what the item says is withdrawn, and with its payload.
+"""
+
 node: Final = Table(
     "graph_node",
     metadata,
@@ -151,11 +168,15 @@ edge_mention: Final = Table(
     Column("in_node", Integer, nullable=False),
     Column("said", Integer),
     Column("position", Text, nullable=False),
+    Column("certainty", Float),
     PrimaryKeyConstraint("origin", "number"),
     Index("ix_graph_edge_mention_edge", "out_node", "in_node", "relation"),
     sqlite_with_rowid=False,
 )
-"""That an origin states a relation, where, and what it says of it (NULL: nothing more)."""
+"""That an origin states a relation, where, and what it says of it (NULL: nothing more).
+
+`certainty` is how sure the document, or who read it, is of this statement, 0 to 1 (NULL: as sure as its origin).
+"""
 
 claim: Final = Table(
     "graph_claim",
@@ -202,6 +223,27 @@ decision: Final = Table(
 """That two nodes are the same, may be, or are not; `first_node` < `second_node`, one row for each rule of a pair.
 
 A person's newest decision of a pair counts, and more than the rules'. Withdrawn ones stay, with state `withdrawn`.
+"""
+
+correction: Final = Table(
+    "graph_correction",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("item", Text, nullable=False),
+    Column("said", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("undone_at", BigInteger),
+    Column("undone_by", Text, nullable=False, server_default=""),
+    Column("undone_why", Text, nullable=False, server_default=""),
+    Index("ix_graph_correction_item", "item", "id"),
+    sqlite_autoincrement=True,
+)
+"""What a person corrected in what was read of an item: `said` is its JSON.
+
+Applied in the order of `id`; one that is undone stays, with who did that and why. It quotes the item's text, and is
+deleted with it.
 """
 
 prefix: Final = Table(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
 
 from registry.database import ConcurrentWriteError, Database
 from registry.graph_aligning import align
+from registry.graph_annotations import forget_texts
 from registry.graph_clusters import regroup
 from registry.graph_drafts import draft
 from registry.graph_merging import merge
@@ -35,7 +36,7 @@ ATTEMPTS: Final = 3
 TOGETHER: Final = 500
 """Origins that are withdrawn in one transaction: others write in between."""
 
-_LIVE: Final = "SELECT id FROM graph_origin WHERE withdrawn_at IS NULL AND {} = ? ORDER BY id LIMIT ?"
+_LIVE: Final = "SELECT id, item FROM graph_origin WHERE withdrawn_at IS NULL AND {} = ? ORDER BY id LIMIT ?"
 _DECISION: Final = "SELECT id, first_node, second_node, rule, state FROM graph_decision WHERE id = ?"
 _INSERT: Final = (
     "INSERT INTO graph_decision (id, first_node, second_node, rule, state, score, who, why, at)"
@@ -88,9 +89,11 @@ class GraphWriter(GraphWriting):
         query = _LIVE.replace("{}", column)
 
         def take_back(session: Session) -> int:
-            origins = [row.id for row in session.statements.rows(query, (short(storable(str(value))), TOGETHER))]
+            rows = session.statements.rows(query, (short(storable(str(value))), TOGETHER))
+            origins = [row.id for row in rows]
             withdraw_origins(session, origins, who=who, why=why)
             take_out(session, origins)
+            forget_texts(session, {row.item for row in rows})
             align(session)
             return len(origins)
 
@@ -98,6 +101,14 @@ class GraphWriter(GraphWriting):
         while withdrawn := await self._write(take_back):
             total += withdrawn
         return total
+
+    async def forget_texts(self, items: Collection[str]) -> None:
+        """Delete what was kept of the texts of items, and what people corrected in them; what they say stays.
+
+        Raises:
+            StoreError: the graph cannot be written.
+        """
+        await self._write(lambda session: forget_texts(session, items))
 
     async def decide(self, first: str, second: str, *, same: bool, who: str, why: str) -> int:
         """Say that two vertices are, or are not, the same thing; returns the id of the decision.

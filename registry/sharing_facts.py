@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, reduce
 from typing import Any, Final, NamedTuple
 
 import orjson
 
+from registry.graph_drafts import certainty_of
 from registry.sharing_graph import Origin, Sayings
 from vedette.extraction.subgraph import Value
 from vedette.graph.folding import State, fold, name_of, unite, values
@@ -29,6 +30,9 @@ SURE: Final = 1.0
 
 Mention = tuple[int, int, int]
 """Origin, node and what is said."""
+
+Saying = tuple[int, float]
+"""Origin of an edge, and how sure it is of it."""
 
 Key = tuple[str, str, str]
 """Of an edge: id of the vertex that it leaves, of the one that it enters, and its relation."""
@@ -68,15 +72,14 @@ def fold_sayings(sayings: Sayings, *, items: Collection[str], ontology: Ontology
         for origin, _, _ in rows:
             of_items[origins[origin].item].add(ids[vertex])
     strict = {number for number, tlp in sayings.marked.items() if tlp.strictness > ceiling.strictness}
-    free = [row[:4] for row in sayings.edges if row[4] not in strict]
-    stated = _stated(sayings, free, origins, ids)
+    stated = _stated(sayings, strict, origins, ids)
     malicious = malicious_of(vertices, _accusations(stated, origins))
     return Known(
         facts={
             id: _fact(vertices[id], said[number], sayings, who, malicious=id in malicious)
             for number, id in _by_id(ids)
         },
-        edges=_edges(sayings, stated, ids, vertices, who),
+        edges=_edges(sayings, stated, ids, vertices, origins),
         of_items={item: frozenset(found) for item, found in of_items.items()},
     )
 
@@ -166,14 +169,22 @@ def _fact(
     malicious: bool,
 ) -> Fact:
     told = who(frozenset([row[0] for row in rows]))
+    # Only who reads prose is less sure of some names than of others.
+    certainty = certainty_of(vertex.properties)
     return Fact(
         vertex=vertex,
         malicious=malicious,
-        confidence=told.confidence,
+        confidence=told.confidence if certainty is None else _surest(rows, sayings, told.confidence),
         reviewed=not sayings.decided.isdisjoint([row[1] for row in rows]),
         items=told.items,
         sources=told.sources,
     )
+
+
+def _surest(rows: Sequence[Mention], sayings: Sayings, confidence: float) -> float:
+    """Return how sure the surest is who mentions something, of mentions of which some are of prose."""
+    certain = (certainty_of(orjson.loads(sayings.said[said])) for _, _, said in rows)
+    return confidence * max(1.0 if certainty is None else certainty for certainty in certain)
 
 
 def _states(
@@ -197,34 +208,36 @@ def _states(
 
 def _stated(
     sayings: Sayings,
-    rows: Iterable[tuple[int, int, int, int]],
+    strict: Collection[int],
     origins: Mapping[int, Origin],
     ids: Mapping[int, str],
-) -> Mapping[Key, Sequence[int]]:
-    """Return who states which edges between facts, as numbers of origins."""
-    stated: defaultdict[Key, list[int]] = defaultdict(list)
-    for origin, out, relation, into in rows:
-        if origin in origins and (key := _key(sayings, ids, out, relation, into)) is not None:
-            stated[key].append(origin)
+) -> Mapping[Key, Sequence[Saying]]:
+    """Return who states which edges between facts; what is marked too strictly (`strict`) is left out."""
+    stated: defaultdict[Key, list[Saying]] = defaultdict(list)
+    for origin, out, relation, into, said, certainty in sayings.edges:
+        if said in strict or origin not in origins:
+            continue
+        if (key := _key(sayings, ids, out, relation, into)) is not None:
+            stated[key].append((origin, certainty))
     return stated
 
 
-def _accusations(stated: Mapping[Key, Sequence[int]], origins: Mapping[int, Origin]) -> Iterator[Stated]:
+def _accusations(stated: Mapping[Key, Sequence[Saying]], origins: Mapping[int, Origin]) -> Iterator[Stated]:
     for (out, into, relation), saying in stated.items():
-        extractors = frozenset([origins[number].extractor for number in saying])
+        extractors = frozenset([origins[number].extractor for number, _ in saying])
         yield Stated(out_id=out, relation=relation, in_id=into, extractors=extractors)
 
 
 def _edges(
     sayings: Sayings,
-    stated: Mapping[Key, Sequence[int]],
+    stated: Mapping[Key, Sequence[Saying]],
     ids: Mapping[int, str],
     vertices: Mapping[str, VertexView],
-    who: Callable[[frozenset[int]], _Who],
+    origins: Mapping[int, Origin],
 ) -> list[EdgeView]:
-    found = []
+    found, who = [], _who(origins)
     for (out, into, relation), saying in stated.items():
-        told = who(frozenset(saying))
+        told = who(frozenset([number for number, _ in saying]))
         found.append(
             EdgeView(
                 out_id=out,
@@ -233,7 +246,7 @@ def _edges(
                 count=len(saying),
                 first_seen=told.first_seen,
                 last_seen=told.last_seen,
-                confidence=told.confidence,
+                confidence=max(origins[number].confidence * certainty for number, certainty in saying),
             )
         )
     derived = {key for row in sayings.derived if (key := _key(sayings, ids, *row)) is not None} - stated.keys()

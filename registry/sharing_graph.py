@@ -33,7 +33,10 @@ MAX_SAID: Final = 50
 _ORIGIN: Final = "SELECT id, item, source, extractor, observed_at, confidence FROM graph_origin"
 _NODE: Final = "SELECT id, uid, type, observable_type, name, merged_into FROM graph_node WHERE id {}"
 _MENTION: Final = "SELECT origin, node, said FROM graph_mention WHERE"
-_EDGE: Final = "SELECT origin, out_node, relation, in_node, COALESCE(said, 0) FROM graph_edge_mention WHERE"
+_EDGE: Final = (
+    "SELECT origin, out_node, relation, in_node, COALESCE(said, 0), COALESCE(certainty, 1.0)"
+    " FROM graph_edge_mention WHERE"
+)
 _MARKED: Final = (
     "SELECT id, properties FROM graph_said WHERE id {} AND replace(lower(properties), 'tlp', '') <> lower(properties)"
 )
@@ -80,8 +83,9 @@ class Sayings:
     """JSON of what is said, by number."""
     nodes: dict[int, Node] = field(default_factory=dict)
     """All that are mentioned, and those that stand for their vertices."""
-    edges: list[tuple[int, int, int, int, int]] = field(default_factory=list)
-    """Origin, node that it leaves, relation, node that it enters, and what is said of it (0: nothing); sorted."""
+    edges: list[tuple[int, int, int, int, int, float]] = field(default_factory=list)
+    """Origin, node that it leaves, relation, node that it enters, what is said of it (0: nothing), and how sure the
+    origin is of it (0 to 1); sorted."""
     marked: dict[int, Tlp] = field(default_factory=dict)
     """How what is said of edges is marked, by number, where it is."""
     derived: list[tuple[int, int, int]] = field(default_factory=list)
@@ -162,7 +166,7 @@ def _read_edges(statements: Statements, sayings: Sayings, nodes: Sequence[int]) 
                 sayings.edges += [tuple(row) for row in statements.rows(latest, [out, into, relation])]
     sql = (
         "WITH wanted (out_node, in_node, relation) AS ({})"
-        " SELECT m.origin, m.out_node, m.relation, m.in_node, COALESCE(m.said, 0)"
+        " SELECT m.origin, m.out_node, m.relation, m.in_node, COALESCE(m.said, 0), COALESCE(m.certainty, 1.0)"
         " FROM wanted JOIN graph_edge_mention m"
         " ON m.out_node = wanted.out_node AND m.in_node = wanted.in_node AND m.relation = wanted.relation"
     )

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, field_
 from vedette.configuration.api import Port
 from vedette.configuration.loading import load
 from vedette.errors import RefusedError
+from vedette.extraction.interface import LEAST_CONFIDENCE
 from vedette.routing import check_pattern
 
 MAX_RT = 16
@@ -29,12 +30,23 @@ class _Reading(BaseModel):
 
     queue: Annotated[StrictStr, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")] = "rt"
     """The durable queue; all agents of the role that name it share its work."""
-    patterns: Annotated[list[StrictStr], Field(min_length=1, max_length=64)] = ["#.in.structured.#"]
-    """Routing keys of the items that are read: `*` stands for one word, `#` for any number of them."""
+    patterns: Annotated[list[StrictStr], Field(min_length=1, max_length=64)] = [
+        "#.in.structured.#",
+        "#.in.unstructured.#",
+    ]
+    """Routing keys of the items that are read: `*` stands for one word, `#` for any number of them.
+
+    What is unstructured is read as prose, in English.
+    """
     from_start: StrictBool = True
     """Whether a new queue begins with what was committed before it was made; else only what comes from then on."""
+    confidence: Annotated[float, Field(ge=0, le=1)] = LEAST_CONFIDENCE
+    """How sure the reader of prose must be of a name or a statement before it is in the graph, 0 to 1."""
     workers: Annotated[int, Field(ge=1, le=16, strict=True)] = 2
-    """Processes of each machine's agents that parse documents, at a time; they end when there is nothing to do."""
+    """Processes of each machine's agents that parse documents, at a time; they end when there is nothing to do.
+
+    One more reads prose, while there is some.
+    """
     seconds: Annotated[float, Field(gt=0, le=400)] = 120.0
     """Seconds that reading one document may take."""
     memory: Annotated[int, Field(ge=256, le=65_536, strict=True)] = 2048

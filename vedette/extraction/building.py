@@ -215,6 +215,10 @@ class Building(Draft):
         """Return the name of a vertex that is there."""
         return str(self._sketches[id].properties["name"])
 
+    def type_of(self, id: str) -> str:
+        """Return the type of a vertex that is there."""
+        return str(self._sketches[id].properties["vertexType"])
+
     def _thing(self, type: str, name: str, position: Position, properties: dict[str, Given]) -> str:
         if not name.strip():
             return ""

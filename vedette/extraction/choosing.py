@@ -70,6 +70,27 @@ _ALIASES = {
 _FORMS = ("xml", "json", "csv", "tsv", "txt", "text", "html", "rss", "feed")
 """Last words that say how something is written: `nvd-xml` is what `nvd` reads."""
 
+PROSE = "prose"
+"""The extractor that reads sentences."""
+
+_NO_SENTENCES = frozenset(
+    {
+        "audio",
+        "font",
+        "image",
+        "model",
+        "video",
+        "application/gzip",
+        "application/vnd.microsoft.portable-executable",
+        "application/vnd.tcpdump.pcap",
+        "application/x-7z-compressed",
+        "application/x-dosexec",
+        "application/x-tar",
+        "application/zip",
+    }
+)
+"""Content types, and first words of them, of what nobody reads."""
+
 _CONTENT_TYPES = {
     "application/stix+json": "stix",
     "application/stix+xml": "stix",
@@ -99,9 +120,9 @@ def choose(meta: Mapping[str, Any], *, known: Collection[str] | None = None) -> 
         known: names of extractors; those that are installed without it.
     """
     key = _key(meta)
-    if key is not None and key.kind == "unstructured":
-        return Choice(extractor=None, reason=f"{key} is unstructured: sentences, not columns")
     names = {_plain(name): name for name in (ExtractorCatalogue().names if known is None else known)}
+    if key is not None and key.kind == "unstructured":
+        return _choose_prose(key, meta, names)
     asked = []
     for what, word in _words(meta, key):
         name = _find(word, names)
@@ -111,6 +132,16 @@ def choose(meta: Mapping[str, Any], *, known: Collection[str] | None = None) -> 
     return Choice(
         extractor=None, reason=f"no extractor for {', '.join(asked)}" if asked else "it does not say what it is"
     )
+
+
+def _choose_prose(key: RoutingKey, meta: Mapping[str, Any], names: Mapping[str, str]) -> Choice:
+    """Return whether sentences are read: of whatever may have some, by its content type."""
+    media = str(meta.get("content_type") or "").partition(";")[0].strip().lower()
+    if PROSE not in names:
+        return Choice(extractor=None, reason=f"{key} is unstructured: sentences, not columns")
+    if media.partition("/")[0] in _NO_SENTENCES or media in _NO_SENTENCES:
+        return Choice(extractor=None, reason=f"{key} is unstructured, and {media[:MAX_WORD]} has no sentences")
+    return Choice(extractor=names[PROSE], reason=f"{key} is unstructured: sentences")
 
 
 def find(word: str, known: Collection[str]) -> str | None:

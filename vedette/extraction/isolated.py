@@ -1,4 +1,7 @@
-"""Extraction in processes of its own: whatever a document does to its parser, only that process is gone."""
+"""Extraction in processes of its own: whatever a document does to its parser, only that process is gone.
+
+Prose has a process apart: the model is loaded once, and what has columns never waits for what has sentences.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,10 @@ from typing import Any
 
 from vedette.collection.content import ProcessingError, ProcessingLimits
 from vedette.collection.isolation import Isolation
-from vedette.extraction.interface import MAX_DOCUMENT, ExtractionError
+from vedette.extraction.choosing import PROSE
+from vedette.extraction.interface import LEAST_CONFIDENCE, MAX_DOCUMENT, ExtractionError
 from vedette.extraction.packing import PackingError, unpack
+from vedette.extraction.prose.keeping import Kept, Summary
 from vedette.extraction.subgraph import Subgraph
 
 TOGETHER = 64
@@ -18,6 +23,9 @@ TOGETHER = 64
 
 SMALL = 512 * 1024
 """Bytes of the documents of one question together; a larger one goes alone."""
+
+SMALL_PROSE = 96 * 1024
+"""The same of prose, of which some 20 KB are a second's work."""
 
 _AT_ONCE = 256 * 1024
 """Bytes of an answer above which it is read in a thread, so that the agent goes on meanwhile."""
@@ -47,6 +55,8 @@ class Extracted:
     """What it states; None: nothing can be read."""
     version: str = ""
     """The extractor's version."""
+    annotation: Kept | None = None
+    """The document as it was read, where it is prose."""
     error: str = ""
     """Why nothing can be read."""
 
@@ -64,36 +74,56 @@ class Extracted:
 class IsolatedExtraction:
     """Extracts in workers that are started when they are needed."""
 
-    def __init__(self, *, workers: int, seconds: float, memory: int, limit: int = MAX_DOCUMENT) -> None:
+    def __init__(
+        self,
+        *,
+        workers: int,
+        seconds: float,
+        memory: int,
+        limit: int = MAX_DOCUMENT,
+        least_confidence: float = LEAST_CONFIDENCE,
+    ) -> None:
         """Describe it.
 
         Args:
-            workers: processes at a time.
+            workers: processes at a time, beside the one that reads prose.
             seconds: that a document may take.
             memory: bytes of address space of a process.
             limit: bytes that a document may have when it is unpacked.
+            least_confidence: how sure who reads prose must be of what is stated.
         """
-        self._isolation = Isolation(limits=ProcessingLimits(seconds=seconds), workers=workers, memory=memory)
+        limits = ProcessingLimits(seconds=seconds)
+        self._parsing = Isolation(limits=limits, workers=workers, memory=memory)
+        self._reading = Isolation(limits=limits, workers=1, memory=memory)
         self._limit = limit
+        self.least_confidence = least_confidence
+        """How sure who reads prose must be of what is stated."""
 
     @property
     def killed(self) -> int:
         """Workers that had to be killed or died."""
-        return self._isolation.killed
+        return self._parsing.killed + self._reading.killed
 
     async def extract(self, documents: Sequence[ToExtract]) -> list[Extracted]:
         """Return what became of each document, in their order: small ones share a question, else each has its own."""
-        parts = divide([len(one.content) for one in documents])
+        parts = _parts(documents)
         answers = await asyncio.gather(*(self._each([documents[place] for place in part]) for part in parts))
-        return [result for part in answers for result in part]
+        found = {
+            place: result
+            for part, answer in zip(parts, answers, strict=True)
+            for place, result in zip(part, answer, strict=True)
+        }
+        return [found[place] for place in range(len(documents))]
 
     async def rest(self) -> None:
         """End the workers that do nothing."""
-        await self._isolation.rest()
+        await self._parsing.rest()
+        await self._reading.rest()
 
     async def aclose(self) -> None:
         """End all workers."""
-        await self._isolation.aclose()
+        await self._parsing.aclose()
+        await self._reading.aclose()
 
     async def _each(self, documents: Sequence[ToExtract]) -> list[Extracted]:
         try:
@@ -105,19 +135,31 @@ class IsolatedExtraction:
         return [result for one in documents for result in await self._each([one])]
 
     async def _ask(self, documents: Sequence[ToExtract]) -> list[Extracted]:
-        question = {"task": "extract", "limit": self._limit, "documents": [_described(one) for one in documents]}
-        told, data = await self._isolation.ask(question, b"".join(one.content for one in documents))
+        told_of = [_described(one) | {"least_confidence": self.least_confidence} for one in documents]
+        question = {"task": "extract", "limit": self._limit, "documents": told_of}
+        isolation = self._reading if documents[0].extractor == PROSE else self._parsing
+        told, data = await isolation.ask(question, b"".join(one.content for one in documents))
         if len(data) <= _AT_ONCE:
             return _read(told, data)
         return await asyncio.to_thread(_read, told, data)
 
 
-def divide(sizes: Sequence[int]) -> list[range]:
-    """Return which neighbours share a question: at most `TOGETHER`, and not more than `SMALL` bytes together."""
+def _parts(documents: Sequence[ToExtract]) -> list[list[int]]:
+    """Return the places of documents that share a question: those of prose apart from the others."""
+    parts = []
+    for is_prose, small in ((False, SMALL), (True, SMALL_PROSE)):
+        places = [place for place, one in enumerate(documents) if (one.extractor == PROSE) == is_prose]
+        divided = divide([len(documents[place].content) for place in places], small=small)
+        parts += [[places[number] for number in part] for part in divided]
+    return parts
+
+
+def divide(sizes: Sequence[int], *, small: int = SMALL) -> list[range]:
+    """Return which neighbours share a question: at most `TOGETHER`, and not more than `small` bytes together."""
     parts: list[range] = []
     begin = held = 0
     for place, size in enumerate(sizes):
-        if place > begin and (held + size > SMALL or place - begin == TOGETHER):
+        if place > begin and (held + size > small or place - begin == TOGETHER):
             parts.append(range(begin, place))
             begin, held = place, 0
         held += size
@@ -142,6 +184,7 @@ def _read(told: dict[str, Any], data: bytes) -> list[Extracted]:
             found.append(Extracted(error=result["error"]))
             continue
         end = at + result["size"]
-        found.append(Extracted(subgraph=unpack(data[at:end]), version=result["version"]))
-        at = end
+        at, subgraph = end + result["kept"], unpack(data[at:end])
+        kept = Kept(packed=data[end:at], summary=Summary(**result["summary"])) if result["kept"] else None
+        found.append(Extracted(subgraph=subgraph, version=result["version"], annotation=kept))
     return found

@@ -14,6 +14,9 @@ from vedette.errors import VedetteError
 MAX_PLATFORM_NAME = 2_000
 """Characters of a name; the dictionary's longest have about 300."""
 
+MAX_WORD = 200
+"""Characters of a part that is made of words."""
+
 _URI = "cpe:/"
 _FORMATTED = "cpe:2.3:"
 _UNSPLIT = re.compile(r"((?:\\.|[^:\\])*)(:|\Z)", re.DOTALL)
@@ -65,6 +68,17 @@ class PlatformName:
         if parts[0].lower() not in ("a", "o", "h"):
             raise PlatformNameError(f"{text[:60]!r} is no CPE name: its part is neither a, o nor h")
         return cls(**dict(zip(PARTS, parts, strict=False)))
+
+    @classmethod
+    def of_words(cls, part: str, **words: str) -> PlatformName:
+        """Return the name that words make: in lower case, spaces as `_`, other signs quoted; empty ones are any.
+
+        Args:
+            part: `a`, `o` or `h`.
+            words: of the other parts, by their names.
+        """
+        plain = {name: "_".join(text.lower().split())[:MAX_WORD] for name, text in words.items()}
+        return cls(part=part, **{name: _SPECIAL.sub(r"\\\1", text) or "*" for name, text in plain.items()})
 
     @property
     def formatted(self) -> str:

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import gc
-from collections.abc import Iterator, Sequence
-from functools import cache
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from functools import cache, partial
+from typing import Any, TypeVar
 
 from vedette.collection.compression import compression_of, decompress
 from vedette.collection.content import Budget, ProcessingError, ProcessingLimits
 from vedette.errors import VedetteError
-from vedette.extraction.interface import Document, ExtractionError, Extractor, ExtractorCatalogue
+from vedette.extraction.interface import (
+    LEAST_CONFIDENCE,
+    Document,
+    Extraction,
+    ExtractionError,
+    Extractor,
+    ExtractorCatalogue,
+    JointExtractor,
+)
 from vedette.extraction.packing import pack
 from vedette.fetching.decoding import Decoder
+
+T = TypeVar("T")
 
 MAX_REASON = 1_000
 """Characters of the reason why a document could not be read."""
@@ -21,43 +32,106 @@ MAX_REASON = 1_000
 _BY_CONTENT = frozenset({"gzip", "x-gzip", "bzip2", "xz", "zstd"})
 _NOT_ENCODED = frozenset({"", "identity", "binary"})
 
+Failed = str
+"""Why nothing can be read of a document."""
+
 
 def extract_all(told: Sequence[dict[str, Any]], data: bytes, *, limit: int) -> tuple[dict[str, Any], bytes]:
     """Return what documents state, those of `told` one after the other in `data`.
 
+    Behind each subgraph is what is kept of the document as it was read, where the extractor keeps it.
+
     Args:
-        told: of each document its `size`, its `extractor`, `content_type`, `content_encoding` and `meta`.
+        told: of each document its `size`, its `extractor`, `content_type`, `content_encoding` and `meta`, and how
+            sure who reads prose must be (`least_confidence`).
         data: their bytes.
         limit: bytes that one may have when it is unpacked.
     """
-    results: list[dict[str, Any]] = []
-    subgraphs: list[bytes] = []
+    documents: list[Document | Failed] = []
     at = 0
     for one in told:
         content = data[at : at + one["size"]]
         at += len(content)
-        result, subgraph = _extract(one, content, limit=limit)
-        results.append({**result, "size": len(subgraph)})
-        subgraphs.append(subgraph)
-    return {"results": results}, b"".join(subgraphs)
+        documents.append(_guarded(partial(_document, one, content, limit=limit)))
+    found = _read_all([one["extractor"] for one in told], documents)
+    results: list[dict[str, Any]] = []
+    parts: list[bytes] = []
+    for result in found:
+        if isinstance(result, Failed):
+            results.append({"error": result, "size": 0})
+            continue
+        kept = result.annotation
+        packed = [pack(result.subgraph), b"" if kept is None else kept.packed]
+        summary = {} if kept is None else {"summary": asdict(kept.summary)}
+        results.append({"version": result.version, "size": len(packed[0]), "kept": len(packed[1]), **summary})
+        parts += packed
+    return {"results": results}, b"".join(parts)
 
 
-def _extract(told: dict[str, Any], content: bytes, *, limit: int) -> tuple[dict[str, Any], bytes]:
+def _document(told: dict[str, Any], content: bytes, *, limit: int) -> Document:
+    return Document(
+        content=undo(content, told["content_encoding"], limit=limit),
+        content_type=told["content_type"],
+        meta=told["meta"],
+        least_confidence=told.get("least_confidence", LEAST_CONFIDENCE),
+    )
+
+
+def _read_all(names: Sequence[str], documents: Sequence[Document | Failed]) -> list[Extraction | Failed]:
+    """Return what each document states; those of an extractor that reads several at once are read so."""
+    found: dict[int, Extraction | Failed] = {}
+    joint: dict[str, list[int]] = {}
+    for place, (name, document) in enumerate(zip(names, documents, strict=True)):
+        if isinstance(document, Failed):
+            found[place] = document
+        elif isinstance(extractor := _guarded(partial(_extractor, name)), JointExtractor):
+            joint.setdefault(name, []).append(place)
+        elif isinstance(extractor, Failed):
+            found[place] = extractor
+        else:
+            found[place] = _guarded(partial(_extract, extractor, document))
+    for name, places in joint.items():
+        several = [one for place in places if isinstance(one := documents[place], Document)]
+        found |= zip(places, _extract_jointly(name, several), strict=True)
+    return [found[place] for place in range(len(documents))]
+
+
+def _extract(extractor: Extractor, document: Document) -> Extraction:
+    with _undisturbed():
+        return Extraction(subgraph=extractor.extract(document), version=extractor.version)
+
+
+def _extract_jointly(name: str, documents: Sequence[Document]) -> list[Extraction | Failed]:
+    """Return what documents state that are read at once; where that fails, each answers for itself."""
+
+    def read() -> list[Extraction | ExtractionError]:
+        extractor = _extractor(name)
+        return extractor.extract_all(documents) if isinstance(extractor, JointExtractor) else []
+
+    found = _guarded(read)
+    if not isinstance(found, Failed):
+        return [_reason(one) if isinstance(one, ExtractionError) else one for one in found]
+    if len(documents) == 1:
+        return [found]
+    return [result for one in documents for result in _extract_jointly(name, [one])]
+
+
+def _guarded(work: Callable[[], T]) -> T | Failed:
+    """Return what a piece of work gives, or why it fails: the boundary to other people's extractors and documents."""
     try:
-        extractor = _extractor(told["extractor"])
-        plain = undo(content, told["content_encoding"], limit=limit)
-        document = Document(content=plain, content_type=told["content_type"], meta=told["meta"])
-        with _undisturbed():
-            return {"version": extractor.version}, pack(extractor.extract(document))
+        return work()
     except VedetteError as error:
-        reason = str(error)
+        return _reason(error)
     except MemoryError:
-        reason = "takes more memory than it may"
+        return "takes more memory than it may"
     except RecursionError:
-        reason = "is nested too deeply"
+        return "is nested too deeply"
     except Exception as error:  # noqa: BLE001 (the boundary to other people's extractors and hostile bytes)
-        reason = f"{type(error).__name__}: {error}"
-    return {"error": reason[:MAX_REASON]}, b""
+        return f"{type(error).__name__}: {error}"[:MAX_REASON]
+
+
+def _reason(error: VedetteError) -> Failed:
+    return str(error)[:MAX_REASON] or type(error).__name__
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from vedette.errors import VedetteError
+from vedette.extraction.prose.keeping import Kept, Reading
 from vedette.extraction.subgraph import Position, Subgraph, Value
 
 MAX_DEPTH = 6
@@ -64,6 +65,8 @@ class Said:
 
     origin: Origin
     subgraph: Subgraph
+    annotation: Kept | None = None
+    """What was read, where it was prose: kept as long as the graph knows what the item says."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -183,6 +186,32 @@ class Mention:
     """What exactly is said, in the document's own words."""
     withdrawn: bool = False
     """Whether it was taken back."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptAnnotation:
+    """What was read of an item's prose, by the newest reader; nobody's corrections are in it."""
+
+    origin: Origin
+    """The item, and who read it: `version` is the reader's."""
+    language: str
+    """ISO 639-1 code; empty: not known."""
+    read: bool
+    """Whether it was read, or is in a language that is not."""
+    merged_at: int
+    """When, UTC, microseconds."""
+    reading: Reading
+    """The annotated document, and how it was made."""
+
+    @property
+    def document(self) -> bytes:
+        """The annotated document's JSON."""
+        return self.reading.document
+
+    @property
+    def version(self) -> str:
+        """The reader's version."""
+        return self.origin.version
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -354,6 +383,14 @@ class GraphReading(Protocol):
 
     async def said_by(self, item: str, *, limit: int = 100, offset: int = 0) -> FoundVertices:
         """Return the vertices that an item mentions; what was taken back is not among them."""
+
+    async def annotation(self, item: str, *, tokens: bool = True) -> KeptAnnotation | None:
+        """Return what was read of an item's prose; None: it was not read so, or was taken back.
+
+        Args:
+            item: the item's uuid.
+            tokens: whether the sentences come with their tokens, which are most of a long document.
+        """
 
     async def explain(self, first: str, second: str) -> Explanation:
         """Return why two vertices were or were not merged.

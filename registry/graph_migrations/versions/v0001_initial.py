@@ -21,6 +21,18 @@ _TRIGRAMS = "CREATE INDEX ix_graph_text_trigrams ON graph_text USING gin (text g
 def upgrade() -> None:
     """Make the tables."""
     op.create_table(
+        "graph_annotation",
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("origin", sa.Integer(), nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("read", sa.SmallInteger(), nullable=False),
+        sa.Column("sentences", sa.Integer(), nullable=False),
+        sa.Column("entities", sa.Integer(), nullable=False),
+        sa.Column("relations", sa.Integer(), nullable=False),
+        sa.Column("packed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("item"),
+    )
+    op.create_table(
         "graph_block",
         sa.Column("block", sa.BigInteger(), nullable=False),
         sa.Column("node", sa.Integer(), nullable=False),
@@ -37,6 +49,21 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_graph_claim_node", "graph_claim", ["node"], unique=False)
+    op.create_table(
+        "graph_correction",
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("said", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("made_by", sa.Text(), nullable=False),
+        sa.Column("undone_at", sa.BigInteger(), nullable=True),
+        sa.Column("undone_by", sa.Text(), server_default="", nullable=False),
+        sa.Column("undone_why", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_graph_correction_item", "graph_correction", ["item", "id"], unique=False)
     op.create_table(
         "graph_decision",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
@@ -79,6 +106,7 @@ def upgrade() -> None:
         sa.Column("in_node", sa.Integer(), nullable=False),
         sa.Column("said", sa.Integer(), nullable=True),
         sa.Column("position", sa.Text(), nullable=False),
+        sa.Column("certainty", sa.Float(), nullable=True),
         sa.PrimaryKeyConstraint("origin", "number"),
         sqlite_with_rowid=False,
     )

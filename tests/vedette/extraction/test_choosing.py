@@ -58,6 +58,20 @@ def test_a_probes_own_name_does_not_decide() -> None:
     assert "'lines'" in choice.reason
 
 
+@pytest.mark.parametrize("media", ["", "text/plain; charset=utf-8", "text/html", "application/pdf", 7])
+def test_whatever_is_unstructured_is_prose(media: object) -> None:
+    meta = {"source": "vedette.in.unstructured.nvd", "content_type": media}
+    choice = choose(meta, known=[*KNOWN, "prose"])
+    assert (choice.extractor, "unstructured" in choice.reason) == ("prose", True)
+
+
+@pytest.mark.parametrize("media", ["image/png", "Video/mp4; codecs=x", "application/zip"])
+def test_what_has_no_sentences_is_not(media: str) -> None:
+    choice = choose({"source": "v.in.unstructured.x", "content_type": media}, known=["prose"])
+    assert choice.extractor is None
+    assert "has no sentences" in choice.reason
+
+
 @pytest.mark.parametrize(
     ("meta", "reason"),
     [

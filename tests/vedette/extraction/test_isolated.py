@@ -44,7 +44,7 @@ async def test_each_gets_its_own_answer_in_order(extraction: IsolatedExtraction)
 
 async def test_who_ends_the_worker_is_asked_alone_and_the_others_are_read(extraction: IsolatedExtraction) -> None:
     await extraction.extract([flows(1)])
-    (worker,) = extraction._isolation._all
+    (worker,) = extraction._parsing._all
     worker.process.kill()
     await worker.process.wait()
     found = await extraction.extract([flows(1), flows(2)])
@@ -61,7 +61,7 @@ async def test_a_document_that_takes_too_much_memory_says_so(extraction: Isolate
 
 async def test_workers_end_when_there_is_nothing_to_do_and_come_back(extraction: IsolatedExtraction) -> None:
     await extraction.extract([flows(1)])
-    (worker,) = extraction._isolation._all
+    (worker,) = extraction._parsing._all
     await extraction.rest()
     assert worker.process.returncode is not None
     assert (await extraction.extract([flows(1)]))[0].subgraph

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.vedette.extraction.graphs import named, read, relations, said
+from tests.vedette.graph.prose_picture import picture as prose_picture
 from vedette.extraction.sources.stix import Stix
 from vedette.extraction.subgraph import Value
 from vedette.graph.port import EdgeView, Picture, VertexView
@@ -139,9 +140,10 @@ def test_an_export_is_valid(tmp_path: Path) -> None:
     for name, picture in (
         ("all", Picture(vertices=EVERYTHING, edges=edges)),
         ("standard", Picture(vertices=(MALWARE, ADDRESS), edges=(edge(MALWARE, "UsesIP", ADDRESS),))),
+        ("prose", prose_picture()),
     ):
         (tmp_path / f"{name}.json").write_bytes(stix_bundle(picture))
-    files = [str(tmp_path / "all.json"), str(tmp_path / "standard.json")]
+    files = [str(tmp_path / f"{name}.json") for name in ("all", "standard", "prose")]
     done = subprocess.run([sys.executable, str(VALIDATOR), *files], capture_output=True, text=True, check=False)
     assert done.stdout.strip() == "OK", done.stdout + done.stderr
 

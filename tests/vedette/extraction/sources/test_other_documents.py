@@ -41,7 +41,8 @@ def test_what_is_no_document_of_a_source_states_nothing(name: str) -> None:
             reasons.append(str(error))
 
     assert not made_up
-    assert len(reasons) >= len(NOTHING) // 2
+    # Any text may be prose: only what is none is refused.
+    assert len(reasons) >= len(NOTHING) // (3 if name == "prose" else 2)
     assert [reason for reason in reasons if len(reason.split()) < 3 or "\0" in reason] == []
 
 
