@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from vedette.messages.state import EXCERPT, AgentState
 from web import formats
-from web.console import graph_addresses, sharing_addresses
+from web.console import annotation_addresses, graph_addresses, sharing_addresses
 from web.console.graph_properties import texts_of
 from web.console.graph_style import style_of
 from web.description_page import groups_of
@@ -113,6 +113,11 @@ def _environment() -> jinja2.Environment:
         said_address=graph_addresses.said_address,
         picture_address=graph_addresses.picture_address,
         share_address=sharing_addresses.share_address,
+        text_address=annotation_addresses.text_address,
+        entity_address=annotation_addresses.entity_address,
+        sentence_address=annotation_addresses.sentence_address,
+        sentence_of=annotation_addresses.sentence_of,
+        graph_search_address=graph_addresses.search_address,
     )
     environment.tests["instant"] = formats.is_instant
     environment.globals.update(

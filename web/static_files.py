@@ -17,6 +17,7 @@ _CONTENT_TYPES = {
     "jobs.css": "text/css",
     "items.css": "text/css",
     "graph.css": "text/css",
+    "text.css": "text/css",
     "vedette.svg": "image/svg+xml",
     "live.js": "text/javascript",
     "list.js": "text/javascript",
@@ -28,6 +29,7 @@ _CONTENT_TYPES = {
     "graph.js": "text/javascript",
     "graph_canvas.js": "text/javascript",
     "graph_layout.js": "text/javascript",
+    "text.js": "text/javascript",
 }
 
 

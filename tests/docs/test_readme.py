@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -294,6 +295,14 @@ def test_the_licence_is_apache_2() -> None:
     text = (ROOT / "LICENSE").read_text()
     assert "Apache License\n                           Version 2.0, January 2004" in text
     assert text.rstrip().endswith("limitations under the License.")
+
+
+def test_the_package_names_the_licences_of_code_and_weights() -> None:
+    """The weights are adapted from texts under CC BY-SA, which whoever installs the package is told."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["license"] == "Apache-2.0 AND CC-BY-SA-4.0"
+    assert project["license-files"] == ["LICENSE", "vedette/extraction/prose/weights/LICENSE"]
+    assert "SPDX: CC-BY-SA-4.0" in (ROOT / project["license-files"][1]).read_text()
 
 
 def test_every_decision_is_in_the_list_and_has_its_parts() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import typer
 
+from vedette.cli.given import given
 from vedette.cli.output import JSON_OPTION, Exit, complain, print_json
 from vedette.configuration.loading import did_you_mean
 from vedette.errors import ConfigurationError
@@ -37,7 +37,7 @@ def extract(
     Exit 1 and the reason where nothing can be read, or nothing is stated.
     """
     name = _extractor(source)
-    content = _content(file)
+    content = given(file, limit=MAX_DOCUMENT)
     said: dict[str, Any] = {"source": source, "format": name} if _is_key(source) else {}
     told = {
         "size": len(content),
@@ -80,25 +80,6 @@ def _extractor(source: str) -> str:
 def _is_key(source: str) -> bool:
     """Tell whether a source is a whole routing key, and not its last word."""
     return ".in." in source
-
-
-def _content(file: Path) -> bytes:
-    """Return a document's bytes.
-
-    Raises:
-        ConfigurationError: it cannot be read, or is too large.
-    """
-    try:
-        if str(file) == "-":
-            data = sys.stdin.buffer.read(MAX_DOCUMENT + 1)
-        else:
-            with file.open("rb") as opened:
-                data = opened.read(MAX_DOCUMENT + 1)
-    except OSError as error:
-        raise ConfigurationError(str(file), "", f"cannot be read: {error.strerror or error}") from error
-    if len(data) > MAX_DOCUMENT:
-        raise ConfigurationError(str(file), "", f"is larger than {MAX_DOCUMENT} bytes: split it")
-    return data
 
 
 def _meta(given: list[str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Self
 
 from vedette.client.agents import Agents
 from vedette.client.connection import Connection
+from vedette.client.corrections import Corrections
 from vedette.client.documents import Documents
 from vedette.client.events import Events
 from vedette.client.findings import Checks, Findings
@@ -47,6 +48,8 @@ class VedetteClient:
         """What it remembers of each check."""
         self.graph = Graph(self._connection)
         """What is known."""
+        self.corrections = Corrections(self._connection)
+        """What people correct of what was read."""
         self.events = Events(self._connection)
         """What happens, as it happens."""
         self.dead_letters = DeadLetters(self._connection)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from registry.content import ContentFolder
+from registry.corrections import Corrections
 from registry.database import Database
 from registry.documents import Documents
 from registry.figures import Figures
@@ -54,7 +55,7 @@ async def compose_api(
         access: who may come in.
         live: posted items and events.
         hub: the agents in this process.
-        graph_store: where the knowledge graph is, for what is shared of it.
+        graph_store: where the knowledge graph is, for what is shared and corrected of it.
         graph: the knowledge graph; None: there is none here.
         decisions: what people decide about it.
 
@@ -71,6 +72,7 @@ async def compose_api(
         configuration, paths, database=database, graph=graph_store, documents=folder, clock=clock
     )
     sharing = SharingView(desk=desk)
+    corrections = None if graph_store is None else Corrections.over(graph_store, store=database, clock=clock)
 
     async def ready() -> None:
         await database.read(lambda connection: None)
@@ -90,6 +92,7 @@ async def compose_api(
         clock=clock,
         graph=graph,
         decisions=decisions,
+        corrections=corrections,
     )
     routes += v1_routes(
         database=database,
@@ -103,6 +106,7 @@ async def compose_api(
         clock=clock,
         graph=graph,
         decisions=decisions,
+        corrections=corrections,
     )
     routes += live.routes(documents=folder)
     routes += await shared_routes(

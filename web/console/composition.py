@@ -9,6 +9,7 @@ from registry.alarms import Alarms
 from registry.audit import Audit
 from registry.check_names import CheckNames
 from registry.content import ContentFolder
+from registry.corrections import Corrections
 from registry.database import Database
 from registry.finding_list import FindingList
 from registry.gone_bytes import GoneBytes
@@ -71,6 +72,7 @@ def console_routes(
     clock: Clock,
     graph: GraphReading | None = None,
     decisions: GraphDecisions | None = None,
+    corrections: Corrections | None = None,
 ) -> list[Routes]:
     """Return the groups of pages.
 
@@ -87,6 +89,7 @@ def console_routes(
         clock: the time.
         graph: what is known; None where there is no graph.
         decisions: says in it what is the same, for people.
+        corrections: says what was read wrongly, for people.
     """
     frame, alarms = Frame(gate=gate, clock=clock), Alarms(database=database, clock=clock)
     agents, details, findings = (
@@ -121,12 +124,15 @@ def console_routes(
             check=live.check(documents=folder),
             requests=JobRequests(database=database, clock=clock),
             graph=graph,
+            corrections=corrections,
         ),
         SaidPageRoutes(frame=frame, details=details, payloads=payloads),
         *graph_pages(
             frame=frame,
             graph=graph,
             decisions=decisions,
+            corrections=corrections,
+            details=details,
             gone=GoneBytes(database=database),
             gate=gate,
             clock=clock,

@@ -16,6 +16,7 @@ ID: Final = r"^[^\x00]+$"
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_:.-]{1,128}")
 _UUID: Final = 36
+_SEARCHED: Final = 200
 
 VertexId = Annotated[str, Path(min_length=1, max_length=MAX_ID, pattern=ID, description="The vertex' id.")]
 """A vertex in the path of a page."""
@@ -48,3 +49,8 @@ def said_address(item: str, position: str) -> str:
 def picture_address(*seeds: str) -> str:
     """Return where the picture around vertices is."""
     return f"/graph/picture?{urlencode([('seed', seed) for seed in seeds])}"
+
+
+def search_address(text: str) -> str:
+    """Return where the graph is searched for a text."""
+    return f"/graph?{urlencode({'text': text.replace(chr(0), ' ')[:_SEARCHED]})}"

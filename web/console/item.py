@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from registry.callers import Scope
 from registry.check_names import names_of
+from registry.corrections import Corrections
 from registry.finding_list import FindingList, FindingsWanted
 from registry.item_detail import ItemDetail, ItemDetails
 from registry.item_runs import ItemRun, ItemRuns, RunsAround
@@ -65,6 +66,7 @@ class ItemPageRoutes:
         check: ProofCheck,
         requests: JobRequests,
         graph: GraphReading | None = None,
+        corrections: Corrections | None = None,
     ) -> None:
         self._frame = frame
         self._details = details
@@ -74,6 +76,7 @@ class ItemPageRoutes:
         self._check = check
         self._requests = requests
         self._graph = graph
+        self._corrections = corrections
 
     def add_to(self, app: FastAPI, *, rules: Rules) -> None:
         """Add the route to an application."""
@@ -109,6 +112,7 @@ class ItemPageRoutes:
             links=await self._check.links(uuid),
             job=await self._requests.of_item(uuid),
             known=await self._known(uuid),
+            was_read=self._corrections is not None and await self._corrections.was_read(uuid),
         )
 
     async def _known(self, uuid: str) -> FoundVertices | None:

@@ -77,7 +77,7 @@ def test_it_says_who_reads_into_the_graph(vedette: Vedette, tmp_path: Path) -> N
     write(tmp_path, "vedette.yml", {})
     said = vedette("check-config", "vedette.yml").out
     assert "store: store.db, graph: graph.db" in said
-    assert "rt (in the hub) reads #.in.structured.# into the knowledge graph, from the first item on" in said
+    assert "rt (in the hub) reads #.in.structured.#, #.in.unstructured.# into the knowledge graph" in said
     write(tmp_path, "vedette.yml", {"rt": {"agents": 2, "process": "own", "from_start": False}})
     said = vedette("check-config", "vedette.yml").out
     assert "rt, rt2 (in a process of their own) reads" in said

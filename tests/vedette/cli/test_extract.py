@@ -99,7 +99,6 @@ def test_what_cannot_be_read_is_exit_1_with_the_reason(
     [
         ("argos", "unknown extractor 'argos'; did you mean 'argus'?"),
         ("stucco.in.structured.argos", "did you mean 'argus'?"),
-        ("stucco.in.unstructured.argus", "is unstructured"),
     ],
 )
 def test_an_unknown_source_names_the_nearest(source: str, reason: str, file: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from tests.web.api.v1.conftest import Hub
 from vedette.client import (
     agents,
+    corrections,
     documents,
     findings,
     graph,
@@ -51,6 +52,9 @@ MODELS: dict[str, type[Model]] = {
     "/v1/graph/reviews": graph_answers.GraphDecision,
     "/v1/graph/explain": graph_answers.GraphExplanation,
     "/v1/graph/counts": graph_answers.GraphCounts,
+    "/v1/items/{uuid}/corrections": corrections.ReadCorrections,
+    "POST /v1/items/{uuid}/corrections": corrections.ReadCorrection,
+    "DELETE /v1/items/{uuid}/corrections/{number}": corrections.ReadCorrection,
     "/v1/jobs": jobs.Job,
     "POST /v1/jobs": jobs.Job,
     "POST /v1/jobs/preview": jobs.Preview,

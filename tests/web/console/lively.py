@@ -18,6 +18,7 @@ from tests.web.api.v1.graph_content import ADDRESS, KRAKEN, RANGE, ZEUS, id_of
 from tests.web.api.v1.sharing_content import fill_exports
 from tests.web.api.whole import BY, CHEAP, PASSWORD
 from tests.web.console.page_list import Addresses
+from tests.web.console.texts import read_texts
 from vedette.clock import SystemClock
 from vedette.jobs.request import JobRequest, Plan
 from vedette.messages.card import Role
@@ -41,8 +42,9 @@ LINES = (
 TAKER = Taker(jid="job1@localhost", life="first", place="Luxembourg")
 
 
-async def enliven(database: Database, *, many: int = 0) -> Addresses:
+async def enliven(database: Database, *, graph: Database | None = None, many: int = 0) -> Addresses:
     """Fill a store that `/v1/`'s tests filled with what the console shows besides; `many` more of each list."""
+    texts = {} if graph is None else await read_texts(graph, store=database)
     clock = SystemClock()
     directory = Directory(database=database, clock=clock)
     for jid, role, show, status in PRESENCES:
@@ -61,7 +63,7 @@ async def enliven(database: Database, *, many: int = 0) -> Addresses:
             AuditEntry(who="user anna", action="test", object=str(number), origin="here", detail="")
         )
         await Jobs(database=database, clock=clock).request(plan_of(["127.0.0.1"]), by=BY)
-    return {**addresses_of(jobs), **await _schedules(database, many=many), **await _sharing(database)}
+    return {**addresses_of(jobs), **texts, **await _schedules(database, many=many), **await _sharing(database)}
 
 
 def addresses_of(jobs: list[str]) -> Addresses:

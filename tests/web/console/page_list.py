@@ -12,7 +12,7 @@ from web.api.direct import DirectRoute
 Addresses = Mapping[str, Sequence[str]]
 """Addresses of pages to look at, by the path of their route: for `/items/{uuid}` those of some items."""
 
-_OUTSIDE = {"/static/{name}", "/tour/proof", "/alarms"}
+_OUTSIDE = {"/static/{name}", "/tour/proof", "/alarms", "/items/{uuid}/text/vertex"}
 """What is no page, or leads to another, although the description of the API leaves it out."""
 
 _ASKING = {"/dead-letters/decide", "/graph/edge", "/graph/picture"}

@@ -61,9 +61,11 @@ async def test_no_page_keeps_anybody_out(hub: Hub, address: str, browser: webdri
 
     if looks == 1:
         # What a page looks like with other queries differs less than pages do; the description is very long.
-        paths = [path for path in pages(hub.app, await enliven(hub.database), most=1) if path != "/docs"]
+        paths = [
+            path for path in pages(hub.app, await enliven(hub.database, graph=hub.graph), most=1) if path != "/docs"
+        ]
     else:
-        paths = pages(hub.app, await enliven(hub.database))
+        paths = pages(hub.app, await enliven(hub.database, graph=hub.graph))
     await asyncio.to_thread(walk, paths)
     assert {place: wrong for place, wrong in found.items() if wrong} == {}
 

@@ -20,7 +20,7 @@ from selenium.webdriver.common.by import By
 from agents.base import BaseAgent
 from agents.identity import Identity
 from tests.timing import PATIENCE, bound
-from tests.vedette.cli.commands import Running, running, until, vedette
+from tests.vedette.cli.commands import Running, called, running, until
 from tests.web.api.whole import PASSWORD
 from vedette.clock import SystemClock
 
@@ -60,9 +60,10 @@ def write_probe(folder: Path, name: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, put_databases: Callable[[Path], None]) -> Path:
     """A fleet with one probe, and another one that is not the fleet's."""
     folder = tmp_path_factory.mktemp("console")
+    put_databases(folder)
     (folder / "vedette.yml").write_text(f"batch: {{seconds: 0.2}}\nprobes: [clock.json]\n{REPAIRS}{JOBS}")
     write_probe(folder, "clock")
     write_probe(folder, "guest")
@@ -147,7 +148,7 @@ def test_after_the_first_start_one_sees_a_fleet_that_is_alive(console: Console) 
 
 
 def test_an_agent_that_dies_is_seen_gone_at_once(console: Console, folder: Path) -> None:
-    done = vedette("enroll", "guest", "--role", "probe", folder=folder)
+    done = called("enroll", "guest", "--role", "probe", folder=folder)
     assert done.returncode == 0, done.stderr
     console.open("/")
     until(console.is_live)
@@ -164,7 +165,7 @@ def seen_gone_after(console: Console, folder: Path) -> float:
     with running("agent", "probe", "-c", "guest.json", folder=folder, name="guest") as guest:
         until(lambda: row("Available"), what=guest.complained)
         # Its card makes it present a moment before the registry is subscribed to its presence, and so sees it go.
-        until(lambda: "guest" in vedette("items", "--agent", "guest@localhost", folder=folder).stdout)
+        until(lambda: "guest" in called("items", "--agent", "guest@localhost", folder=folder).stdout)
         guest.process.kill()
         killed = time.monotonic()
         until(lambda: row("Gone"), what=lambda: console.browser.find_element(By.TAG_NAME, "main").text)
@@ -173,7 +174,7 @@ def seen_gone_after(console: Console, folder: Path) -> float:
 
 def test_a_presence_is_on_the_page_as_soon_as_its_stanza_came(console: Console, folder: Path) -> None:
     """From the stanza that leaves the agent to the page that shows it, five times; the median is what counts."""
-    done = vedette("enroll", "herald", "--role", "probe", folder=folder)
+    done = called("enroll", "herald", "--role", "probe", folder=folder)
     assert done.returncode == 0, done.stderr
     console.open("/")
     until(console.is_live)
@@ -225,7 +226,7 @@ def test_a_repair_appears_by_itself_and_is_taken_note_of(console: Console, folde
     until(console.is_live)
     console.script("window.mark = 1")
     # When an agent is enrolled that never comes
-    done = vedette("enroll", "late", "--role", "probe", folder=folder)
+    done = called("enroll", "late", "--role", "probe", folder=folder)
     assert done.returncode == 0, done.stderr
     # Then the page says so, and the bar counts it
     console.until_says("late@localhost is enrolled and never came.")
@@ -242,7 +243,7 @@ def test_a_repair_appears_by_itself_and_is_taken_note_of(console: Console, folde
     console.until_says("user anna took note")
     assert console.says("it comes on Friday")
     # And when the agent is not expected any more, it is right again
-    assert vedette("revoke", "late", folder=folder).returncode == 0
+    assert called("revoke", "late", folder=folder).returncode == 0
     until(lambda: not console.says("late@localhost"))
 
 
@@ -262,7 +263,7 @@ def test_from_an_item_to_a_bundle_that_verifies(console: Console, folder: Path, 
     until(lambda: list(tmp_path.glob("*.zip")))
     (bundle,) = tmp_path.glob("*.zip")
     roots = folder / "var" / "tsa" / "roots.pem"
-    verified = vedette("verify", bundle, "--trust", roots, folder=folder)
+    verified = called("verify", bundle, "--trust", roots, folder=folder)
     assert verified.returncode == 0, verified.stdout + verified.stderr
     # And by somebody who has OpenSSL and nothing of ours.
     with zipfile.ZipFile(bundle) as opened:

@@ -40,7 +40,7 @@ def lists(hub: Hub) -> list[str]:
 
 
 async def test_every_page_is_whole_and_can_be_walked_without_a_mouse(hub: Hub, anna: httpx.AsyncClient) -> None:
-    for path in pages(hub.app, await enliven(hub.database)):
+    for path in pages(hub.app, await enliven(hub.database, graph=hub.graph)):
         page = await anna.get(path)
         assert page.status_code == (404 if path.endswith(NOT_THERE) else 200), (path, page.text)
         assert page.headers["content-type"].startswith("text/html"), path

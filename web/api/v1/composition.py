@@ -10,6 +10,7 @@ from registry.alarms import Alarms
 from registry.audit import Audit
 from registry.batch_list import BatchList
 from registry.content import ContentFolder
+from registry.corrections import Corrections
 from registry.database import Database
 from registry.dead_letter_bulk import DeadLetterBulk
 from registry.dead_letter_list import DeadLetters
@@ -48,6 +49,7 @@ from web.api.stucco_graph import StuccoGraphRoutes
 from web.api.v1.agent_checks import AgentCheckRoutes
 from web.api.v1.agents import AgentRoutes
 from web.api.v1.check_orders import CheckOrderRoutes
+from web.api.v1.corrections import CorrectionRoutes
 from web.api.v1.dead_letters import DeadLetterRoutes
 from web.api.v1.deletions import DeletionRoutes
 from web.api.v1.documents import DocumentListRoutes
@@ -85,6 +87,7 @@ def v1_routes(
     clock: Clock,
     graph: GraphReading | None = None,
     decisions: GraphDecisions | None = None,
+    corrections: Corrections | None = None,
 ) -> list[Routes]:
     """Return the groups of routes.
 
@@ -100,6 +103,7 @@ def v1_routes(
         clock: the time.
         graph: what is known; None: there is none here.
         decisions: what people decide about it.
+        corrections: what people correct of what was read.
     """
     lists, details = Lists(), ItemDetails(database=database)
     jobs = Jobs(database=database, clock=clock)
@@ -166,5 +170,6 @@ def v1_routes(
         GraphStatementRoutes(graph=graph, gone=GoneBytes(database=database), lists=lists),
         GraphPictureRoutes(graph=graph),
         GraphDecisionRoutes(decisions=decisions, gate=gate),
+        CorrectionRoutes(corrections=corrections, details=details, gate=gate),
         StuccoGraphRoutes(graph=graph, clock=clock),
     ]
