@@ -58,7 +58,8 @@ def reader_version(reader: SentenceReader) -> str:
 
 def annotate_all(documents: Sequence[Text], *, reader: SentenceReader) -> list[AnnotatedDocument]:
     """Return each document annotated, in their order."""
-    drafts = [_draft(one) if is_read(_language(one)) else None for one in documents]
+    samples = [_sample(one) for one in documents]
+    drafts = [_draft(*one) if is_read(one[1]) else None for one in zip(documents, samples, strict=True)]
     asked = [[token.text for token in sentence.tokens] for draft in drafts if draft for sentence in _asked(draft)]
     answers = iter(reader.read(asked))
     found: list[tuple[Sequence[Sentence], list[Entity]]] = []
@@ -67,9 +68,9 @@ def annotate_all(documents: Sequence[Text], *, reader: SentenceReader) -> list[A
             found.append(_entities(draft, answers, threshold=reader.threshold))
     related = iter(zip(found, relate_all(found, reader=reader), strict=True))
     made = []
-    for text, draft in zip(documents, drafts, strict=True):
+    for text, sample, draft in zip(documents, samples, drafts, strict=True):
         if draft is None:
-            made.append(_unread(text, reader))
+            made.append(_unread(text, sample, reader))
             continue
         (parsed, _), (entities, relations) = next(related)
         made.append(
@@ -87,7 +88,7 @@ def annotate_all(documents: Sequence[Text], *, reader: SentenceReader) -> list[A
     return made
 
 
-def _language(text: Text) -> str:
+def _sample(text: Text) -> str:
     """Return enough of what is language in a text to tell which."""
     found: list[str] = []
     size = 0
@@ -98,8 +99,8 @@ def _language(text: Text) -> str:
     return "\n".join(found)
 
 
-def _unread(text: Text, reader: SentenceReader) -> AnnotatedDocument:
-    language = language_of(_language(text))
+def _unread(text: Text, sample: str, reader: SentenceReader) -> AnnotatedDocument:
+    language = language_of(sample)
     why_not = f"is in another language ({language})" if language else "is in a language that is not known"
     return AnnotatedDocument(
         title=text.title,
@@ -112,10 +113,10 @@ def _unread(text: Text, reader: SentenceReader) -> AnnotatedDocument:
     )
 
 
-def _draft(text: Text) -> _Draft:
+def _draft(text: Text, sample: str) -> _Draft:
     indicators = find(text.text)
     whole = [(one.start, one.end) for one in indicators]
-    draft = _Draft(text, language_of(_language(text)), [], [], indicators, Counter(text.skipped))
+    draft = _Draft(text, language_of(sample), [], [], indicators, Counter(text.skipped))
     words = 0
     for block in text.blocks:
         if block.kind == "boilerplate":
