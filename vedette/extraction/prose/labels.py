@@ -45,6 +45,9 @@ Label = Literal[
 LABELS: Final[tuple[Label, ...]] = get_args(Label)
 """All of them."""
 
+NAMED: Final = LABELS[: LABELS.index("LOC") + 1]
+"""Those that a name tells, which the model learns; the others have a form, which patterns know."""
+
 LabelSet = Literal["cyner", "annoctr", "kev", "vedette"]
 """Whose labels are written: those of a data set, or our own."""
 

@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from vedette.extraction.prose.training.corpus import IGNORED, Batch, Batches
 from vedette.extraction.prose.training.network import FAR, Network
+from vedette.extraction.prose.training.sets import MEANINGS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,8 +175,8 @@ class Learning:
         barred = self._barred[batch.task][tags.clamp(min=0)]
         told = tags != IGNORED
         loss = -torch.logsumexp(scores + barred, -1)[told].mean() * self._plan.ours
-        head = next((name for name in net.tags if name == _HEADS.get(batch.task)), None)
-        if head is not None:
+        head = MEANINGS[batch.task].head
+        if head:
             own = net.tags[head](words).transpose(1, 2)
             loss = loss + functional.cross_entropy(own, tags, label_smoothing=self._plan.smoothing)
         return loss
@@ -198,9 +199,6 @@ class Learning:
         print(text, flush=True)
         with (self._folder / "log.jsonl").open("a", encoding="utf-8") as log:
             log.write(text + "\n")
-
-
-_HEADS = {"cyner": "cyner", "annoctr": "annoctr", "kev_auto": "kev", "attack_distant": "attack"}
 
 
 def _groups(network: Network, plan: Plan) -> list[dict[str, Any]]:

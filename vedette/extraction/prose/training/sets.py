@@ -13,28 +13,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from vedette.extraction.prose.features import MAX_WORDS
+from vedette.extraction.prose.labels import NAMED
 from vedette.extraction.prose.technique_ids import current
 
-OURS: Final = (
-    "VENDOR",
-    "SOFTWARE",
-    "OS",
-    "VERSION",
-    "UPDATE",
-    "VULNERABILITY",
-    "VULN_ID",
-    "MALWARE",
-    "THREAT_ACTOR",
-    "CAMPAIGN",
-    "TOOL",
-    "ATTACK_PATTERN",
-    "FILE",
-    "FUNCTION",
-    "PARAMETER",
-    "ORG",
-    "SECTOR",
-    "LOC",
-)
+OURS: Final = NAMED
 """What the head of our own labels knows."""
 
 NOTHING: Final = "O"
