@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 from vedette.extraction.prose.annotated import Sentence, Token
+from vedette.extraction.prose.bio import run
 from vedette.extraction.prose.corrections.retagging import retag
 from vedette.extraction.prose.entities import entities_of
 from vedette.extraction.prose.indicators.finding import find
@@ -44,25 +45,24 @@ def tags_of(sentences: Sequence[Sequence[str]], labels: LabelSet, *, reader: Lab
 
 def _filled(words: Sequence[str], tags: Sequence[str], names: Mapping[Label, str]) -> list[str]:
     """Return the tags with what patterns find where there are none."""
-    text, tokens = _joined(words)
+    text, tokens = joined(words)
     starts, ends = [token.start for token in tokens], [token.end for token in tokens]
     filled = list(tags)
     for one in find(text):
         first, last = bisect_right(ends, one.start), bisect_left(starts, one.end)
         if one.label in names and set(filled[first:last]) == {"O"}:
-            rest = [f"I-{names[one.label]}"] * (last - first - 1)
-            filled[first:last] = [f"B-{names[one.label]}", *rest]
+            filled[first:last] = run(names[one.label], last - first)
     return filled
 
 
 def _ours(words: Sequence[str], reading: SentenceReading) -> list[str]:
-    text, tokens = _joined(words)
+    text, tokens = joined(words)
     sentence = Sentence(start=0, end=len(text), tokens=tokens)
     entities = entities_of(text, [sentence], [reading], find(text))
     return [token.label for token in retag([sentence], entities)[0].tokens]
 
 
-def _joined(words: Sequence[str]) -> tuple[str, tuple[Token, ...]]:
+def joined(words: Sequence[str]) -> tuple[str, tuple[Token, ...]]:
     """Return words as a text, and where each of them is in it."""
     tokens = []
     at = 0

@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from vedette.extraction.prose.bio import runs
 from vedette.extraction.prose.evaluation.measures import Measure
-from vedette.extraction.prose.evaluation.scoring import entities
 from vedette.extraction.prose.evaluation.tagging import is_picked
 from vedette.extraction.prose.indicators.finding import find
 from vedette.extraction.prose.training.sets import Tagged, tagged
@@ -55,7 +55,7 @@ def joined(one: Tagged) -> tuple[str, list[Place]]:
         at += len(word) + 1
     found = [
         (starts[begin], starts[end - 1] + len(one.words[end - 1]))
-        for label, begin, end in entities(one.tags)
+        for label, begin, end in runs(one.tags)
         if label == LABEL
     ]
     return " ".join(one.words), found

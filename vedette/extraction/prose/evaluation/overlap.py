@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from vedette.extraction.prose.bio import runs
 from vedette.extraction.prose.evaluation.measures import Measure
-from vedette.extraction.prose.evaluation.scoring import ALL, entities
+from vedette.extraction.prose.evaluation.scoring import ALL
 from vedette.extraction.prose.text.tokens import tokens
 from vedette.extraction.prose.training.sets import lines
 
@@ -90,5 +91,5 @@ def _names(sentences: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
     return [
         (label, " ".join(one["tokens"][start:end]).lower())
         for one in sentences
-        for label, start, end in entities(one["tags"])
+        for label, start, end in runs(one["tags"])
     ]

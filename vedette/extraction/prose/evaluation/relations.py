@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from vedette.extraction.interface import LEAST_CONFIDENCE
-from vedette.extraction.prose.annotated import Entity, EntityRelation, Sentence, Token
+from vedette.extraction.prose.annotated import Entity, EntityRelation, Sentence
 from vedette.extraction.prose.annotating import annotate_all
+from vedette.extraction.prose.bio import runs
 from vedette.extraction.prose.evaluation.descriptions import (
     Described,
     Fact,
@@ -27,6 +28,7 @@ from vedette.extraction.prose.evaluation.measures import Measure
 from vedette.extraction.prose.labels import LABELS
 from vedette.extraction.prose.ports import SentenceReader
 from vedette.extraction.prose.relations.relating import relate_all
+from vedette.extraction.prose.tagging import joined
 from vedette.extraction.prose.text.texts import Text
 from vedette.extraction.prose.training.sets import tagged
 
@@ -169,29 +171,20 @@ def _kev_facts(entities: Sequence[Entity]) -> set[Fact]:
 
 
 def _document(words: Sequence[str], tags: Sequence[str]) -> tuple[list[Sentence], list[Entity]]:
-    tokens: list[Token] = []
-    at = 0
-    for word in words:
-        tokens.append(Token(text=word, start=at, end=at + len(word)))
-        at += len(word) + 1
+    text, tokens = joined(words)
     entities: list[Entity] = []
-    start = 0
-    for place, tag in enumerate(tags):
-        if tag.startswith("B-"):
-            start = place
-        is_last = place + 1 == len(tags) or not tags[place + 1].startswith("I-")
-        label = tag[2:]
-        if tag != "O" and is_last and label in LABELS:
-            text = " ".join(words[start : place + 1])
+    for label, first, behind in runs(tags):
+        if label in LABELS:
+            start, end = tokens[first].start, tokens[behind - 1].end
             entities.append(
                 Entity(
                     id=len(entities),
-                    start=tokens[start].start,
-                    end=tokens[place].end,
-                    text=text,
+                    start=start,
+                    end=end,
+                    text=text[start:end],
                     label=label,
                     confidence=1,
                     sentence=0,
                 )
             )
-    return [Sentence(start=0, end=at, tokens=tuple(tokens))], entities
+    return [Sentence(start=0, end=len(text), tokens=tokens)], entities

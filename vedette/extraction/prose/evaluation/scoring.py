@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from vedette.extraction.prose.bio import runs
+
 ALL = "all"
 """In place of a label: all of them together (micro)."""
 
@@ -44,17 +46,6 @@ class Score:
         return 2 * self.right / both if both else 0.0
 
 
-def entities(tags: Sequence[str]) -> Iterator[tuple[str, int, int]]:
-    """Yield the entities of a sentence: label, first word, and the one behind the last."""
-    label, begin = "", 0
-    for place, tag in enumerate([*tags, "O"]):
-        if label and tag == f"I-{label}":
-            continue
-        if label:
-            yield label, begin, place
-        label, begin = tag[2:] if tag.startswith("B-") else "", place
-
-
 def tag_scores(wanted: Sequence[Sequence[str]], given: Sequence[Sequence[str]]) -> dict[str, Score]:
     """Return the score of each label by name, and of all together first.
 
@@ -82,5 +73,5 @@ def _placed(sentences: Sequence[Sequence[str]], *, beside: Sequence[Sequence[str
     if beside is not None and [len(tags) for tags in sentences] != [len(tags) for tags in beside]:
         raise ValueError("the tags are not those of the same words")
     for number, tags in enumerate(sentences):
-        for label, start, end in entities(tags):
+        for label, start, end in runs(tags):
             yield label, (number, start, end)

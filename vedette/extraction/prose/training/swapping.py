@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 
-from vedette.extraction.prose.training.sets import NOTHING, Tagged
+from vedette.extraction.prose.bio import run, runs
+from vedette.extraction.prose.training.sets import Tagged
 
 _BEGIN = [
     "B",
@@ -113,24 +114,18 @@ class Swapper:
         words: list[str] = []
         tags: list[str] = []
         chosen: dict[tuple[str, ...], Sequence[str]] = {}
-        at = 0
-        while at < len(sentence.words):
-            tag = sentence.tags[at]
-            end = at + 1
-            if tag != NOTHING:
-                while end < len(sentence.words) and sentence.tags[end] == f"I-{tag[2:]}":
-                    end += 1
-            old = tuple(sentence.words[at:end])
-            pool = self._names.get(tag[2:]) if tag.startswith("B-") else None
-            new: Sequence[str] = old
-            if pool:
-                if old not in chosen:
-                    chosen[old] = self._other(tag[2:], pool, old)
-                new = chosen[old]
-            words += new
-            tags += sentence.tags[at:end] if new is old else [tag, *([f"I-{tag[2:]}"] * (len(new) - 1))]
-            at = end
-        return Tagged(words=words, tags=tags)
+        behind = 0
+        for label, start, end in runs(sentence.tags):
+            pool = self._names.get(label)
+            if not pool:
+                continue
+            old = tuple(sentence.words[start:end])
+            if old not in chosen:
+                chosen[old] = self._other(label, pool, old)
+            words += [*sentence.words[behind:start], *chosen[old]]
+            tags += [*sentence.tags[behind:start], *run(label, len(chosen[old]))]
+            behind = end
+        return Tagged(words=[*words, *sentence.words[behind:]], tags=[*tags, *sentence.tags[behind:]])
 
     def _other(self, label: str, pool: Sequence[Sequence[str]], old: Sequence[str]) -> Sequence[str]:
         dice = self._random.random()

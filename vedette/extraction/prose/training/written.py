@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+from vedette.extraction.prose.bio import run
 from vedette.extraction.prose.training.sets import NOTHING, Tagged
 
 _WORDS = Path(__file__).with_suffix(".yml")
@@ -72,7 +73,7 @@ class _Writer:
             label, make = self._makers[place[1]]
             made = make()
             words += made
-            tags += [f"B-{label}", *([f"I-{label}"] * (len(made) - 1))]
+            tags += run(label, len(made))
         return Tagged(words=words, tags=tags)
 
     def _version(self) -> list[str]:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from vedette.extraction.prose.bio import runs
 from vedette.extraction.prose.evaluation.describing import measure_techniques, technique_measures
 from vedette.extraction.prose.evaluation.measures import Measure
 from vedette.extraction.prose.evaluation.pairs import measure_pairs
 from vedette.extraction.prose.evaluation.parsing import measure_parses, parse_shares
-from vedette.extraction.prose.evaluation.scoring import entities
 from vedette.extraction.prose.evaluation.tagging import IN_THEIRS, is_picked, measure_tags
 from vedette.extraction.prose.ports import Pair, SentenceReading, Span
 from vedette.extraction.prose.training.sets import MEANINGS, OURS, Parsed
@@ -41,7 +41,7 @@ class Listed:
             SentenceReading(
                 spans=[
                     Span(start=start, end=end, label=label, confidence=0.9)
-                    for label, start, end in entities(self._tags.get("vedette", []))
+                    for label, start, end in runs(self._tags.get("vedette", []))
                 ],
                 pos=["VERB"] * len(words),
                 heads=range(len(words)),

@@ -8,7 +8,8 @@ import warnings
 
 import pytest
 
-from vedette.extraction.prose.evaluation.scoring import ALL, Score, entities, scores, tag_scores
+from vedette.extraction.prose.bio import runs
+from vedette.extraction.prose.evaluation.scoring import ALL, Score, scores, tag_scores
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,7 @@ from vedette.extraction.prose.evaluation.scoring import ALL, Score, entities, sc
 def test_an_entity_begins_with_b_and_goes_on_with_its_own_label(
     tags: str, wanted: list[tuple[str, int, int]]
 ) -> None:
-    assert list(entities(tags.split())) == wanted
+    assert list(runs(tags.split())) == wanted
 
 
 def test_an_end_that_is_wrong_counts_twice() -> None:
