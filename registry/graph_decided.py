@@ -9,6 +9,8 @@ from typing import Final
 from sqlalchemy import Connection
 
 from registry.database import Database
+from registry.graph_corrected import correct_again, read_corrected
+from registry.graph_corrections import CorrectionLine
 from registry.graph_origins import SUPERSEDED
 from registry.graph_statements import Statements
 from registry.graph_verdicts import PERSON
@@ -62,6 +64,8 @@ class Decided:
     """Decisions that they made, or withdrew, in their order."""
     items: tuple[tuple[str, str, str], ...] = ()
     """Items whose statements they took back, each with who and why."""
+    corrections: tuple[CorrectionLine, ...] = ()
+    """What they corrected in items' texts, or took back, in its order."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,6 +76,8 @@ class Again:
     """Decisions, and items that were taken back."""
     left: int = 0
     """Decisions about what is not in this state of the graph."""
+    corrected: int = 0
+    """Corrections that were made, or taken back."""
 
 
 def read_decided(connection: Connection, *, since: int) -> Decided:
@@ -91,6 +97,7 @@ def read_decided(connection: Connection, *, since: int) -> Decided:
             for row in statements.rows(_DECISIONS, (PERSON, since, since))
         ),
         items=tuple((row.item, row.who, row.why) for row in statements.rows(_ITEMS, (since, SUPERSEDED))),
+        corrections=read_corrected(connection, since=since),
     )
 
 
@@ -99,6 +106,7 @@ async def decide_again(database: Database, decided: Decided, *, clock: Clock) ->
 
     Raises:
         StoreError: the graph cannot be written.
+        KeepingError: what was kept of a text is damaged.
     """
     writing, done, left = GraphWriter(database=database, clock=clock), 0, 0
     for item, who, why in decided.items:
@@ -122,7 +130,8 @@ async def decide_again(database: Database, decided: Decided, *, clock: Clock) ->
             done += 1
         except UnknownVertexError:
             left += 1
-    return Again(done=done, left=left)
+    corrected = await correct_again(database, decided.corrections, clock=clock) if decided.corrections else 0
+    return Again(done=done, left=left, corrected=corrected)
 
 
 def _known(connection: Connection, one: _Decision) -> tuple[int, int] | None:

@@ -45,13 +45,15 @@ def repeat_decisions(paths: FleetPaths, decided: Decided) -> list[str]:
     try:
         with graph_database(paths.graph_url) as graph:
             again = asyncio.run(decide_again(graph, decided, clock=SystemClock()))
-    except StoreError as error:
+    except VedetteError as error:
         return [f"what people decided about the knowledge graph since was not decided again: {error}"]
     notes = (
         [f"{again.left} decisions are about what the restored knowledge graph does not know"] if again.left else []
     )
     if again.done:
         notes.append(f"{again.done} decisions about the knowledge graph, made after the safety copy, were made again")
+    if again.corrected:
+        notes.append(f"{again.corrected} corrections of texts, made after the safety copy, were made again")
     return notes
 
 

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -13,10 +14,14 @@ import pytest
 from sqlalchemy import text
 
 from registry.backup_manifest import MANIFEST, read_manifest
+from registry.callers import Actor
+from registry.corrections import Corrections
 from registry.database import Database
 from registry.graph import graph_database
+from registry.graph_corrections import CorrectionLine, read_lines
 from registry.graph_rebuilding import GraphRebuild
 from registry.graph_writing import GraphWriter
+from tests.prose_documents import keep_reading, place_of, report
 from tests.registry.graphs import said, snapshot, vertex
 from tests.registry.postgresql import postgres_sql, postgres_url
 from tests.timing import PATIENCE
@@ -32,8 +37,11 @@ from tests.vedette.cli.graph_fleet import (
 )
 from vedette.clock import SystemClock
 from vedette.configuration.fleet import load_fleet
+from vedette.extraction.prose.corrections.correcting import AddEntity, Correction, RejectEntity, RejectRelation
 
 __all__ = ["make_fleet"]
+
+ANN = Actor(who="user ann", origin="here")
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -82,6 +90,54 @@ def test_what_people_decided_after_the_copy_is_decided_again(
         fleet.items[1].uuid: False,
     }
     assert answer(vedette("graph", "check", "-c", fleet.file, "--json"))["findings"] == []
+
+
+@pytest.mark.parametrize("place", PLACES[:2])
+def test_what_people_corrected_in_texts_counts_after_a_restore(
+    make_fleet: Callable[[str], Fleet], tmp_path: Path, place: str
+) -> None:
+    fleet = make_fleet(place)
+    read = report()
+    names = ("Lazarus Group", "Qakbot", "banks")
+    actor, qakbot, banks = (place_of(read, name) for name in names)
+    before, since = AddEntity(at=place_of(read, "scripts"), label="MALWARE"), RejectEntity(at=banks)
+    taken_back = RejectRelation(head=actor, relation="uses", tail=qakbot)
+    item = fleet.items[0].uuid
+
+    async def correct(*added: Correction, undo: Correction | None = None) -> None:
+        with fleet.graph() as graph, Database(fleet.paths.store_url) as store:
+            corrections = Corrections.over(graph, store=store, clock=SystemClock())
+            for one in added:
+                await corrections.add(item, one, why="since", by=ANN)
+            for line in await corrections.lines(item):
+                if line.correction == undo:
+                    await corrections.undo(item, line.id, by=ANN)
+
+    with fleet.graph() as graph:
+        asyncio.run(keep_reading(graph, read, item=item))
+    asyncio.run(correct(before, taken_back))
+    fleet.backup(tmp_path / "copy")
+    asyncio.run(correct(since, undo=taken_back))
+    said_before, corrected = fleet.says(), corrections_in(fleet, item)
+    notes = fleet.restore(tmp_path / "copy")["notes"]
+
+    assert "2 corrections of texts, made after the safety copy, were made again" in notes
+    assert corrections_in(fleet, item) == corrected
+    assert [(one.correction, one.counts) for one in corrected] == [
+        (before, True),
+        (taken_back, False),
+        (since, True),
+    ]
+    assert fleet.says()["nodes"] == said_before["nodes"]
+    assert fleet.says()["edges"] == said_before["edges"]
+    assert answer(vedette("graph", "check", "-c", fleet.file, "--json"))["findings"] == []
+
+
+def corrections_in(fleet: Fleet, item: str) -> list[CorrectionLine]:
+    """What people corrected, whatever its numbers are."""
+    with fleet.graph() as graph:
+        lines = graph.read_sync(lambda connection: read_lines(connection, [item]))
+    return [replace(line, id=0) for line in lines]
 
 
 def test_a_copy_under_work_lacks_nothing_that_the_store_thinks_done(
