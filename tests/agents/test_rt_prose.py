@@ -104,3 +104,25 @@ async def test_a_killed_reader_and_a_second_agent_lose_nothing(room: Room, until
         assert known is not None
         assert known[0].mentions == 1
     assert await room.letters() == {}
+
+
+async def test_a_reader_killed_in_the_middle_of_a_document_reads_it_again(room: Room, until: Until) -> None:
+    await room.open(attempts=3)
+    rt = await room.start()
+    sender = await room.station.sender()
+    numbers = range(1, 121)
+    sentences = [f"Report {number} of the vendor names the host 198.51.100.{number} again." for number in numbers]
+    (told,) = await sender.observe(make_item("\n\n".join(sentences).encode(), source=NEWS))
+    reading = rt._outfit.extraction._reading
+    # It has been asked, and has not answered: whatever it is at, the document is not read yet.
+    await until(lambda: any(worker.asked for worker in reading._all - set(reading._idle)))
+    (worker,) = reading._all
+    worker.process.send_signal(signal.SIGKILL)
+    await until(lambda: rt.extracting.counters["acknowledged"] == 1)
+    assert reading.killed == 1
+    assert (await annotation(room, uuid_of(told))).read
+    for number in (1, 120):
+        known = await room.known(f"198.51.100.{number}")
+        assert known is not None
+        assert known[0].mentions == 1
+    assert await room.letters() == {}
