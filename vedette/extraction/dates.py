@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from vedette.extraction.drafting import Draft
 from vedette.extraction.subgraph import Position
@@ -14,6 +15,7 @@ MAX_DATE = 60
 """Characters of a text that may be a date."""
 
 
+@lru_cache(maxsize=1_024)
 def milliseconds(text: str, *forms: str) -> int | None:
     """Return a date as milliseconds since 1970; None where the text is none.
 

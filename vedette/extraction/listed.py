@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from vedette.extraction.addresses import AddressError, address
 from vedette.extraction.building import OBSERVABLE, USES_IP, Building, port_name
@@ -90,7 +91,9 @@ def _placed(building: Building, text: str, position: Position, said: dict[str, G
     return made, addressed
 
 
+@lru_cache(maxsize=16)
 def _kind(text: str) -> str:
+    # Whoever lists a thing asks first whether it is one.
     return next((kind for kind, is_one in _KINDS if is_one(text)), "")
 
 

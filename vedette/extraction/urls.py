@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from vedette.errors import VedetteError
@@ -55,6 +56,7 @@ NOWHERE = Placed(uri="", host="", is_address=False)
 """What is not placed."""
 
 
+@lru_cache(maxsize=16)
 def refang(text: str) -> str:
     """Return a text with `hxxp`, `[.]`, `(dot)`, `[:]` and the like as they were before someone made them harmless.
 
