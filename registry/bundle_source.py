@@ -12,6 +12,7 @@ from registry.audit_tables import audit
 from registry.batches import batch_tree
 from registry.evidence_tables import evidence_record
 from registry.log import facts_of
+from registry.payload_rows import inline_payload
 from registry.proof_state import ProofState
 from registry.records import batch_evidence, renewal_certificates
 from registry.retention_rows import deletion_of
@@ -86,13 +87,13 @@ def _contents(connection: Connection, item: _Logged) -> BundleContents:
 
 def _item(connection: Connection, uuid: str) -> _Logged:
     table = tables.item
-    names = ("chain_id", "log_index", "agent", "payload", "statement", "manifest_sha256", "format")
-    columns = [table.c.payload_sha256, *(table.c[name] for name in names)]
+    names = ("chain_id", "log_index", "agent", "statement", "manifest_sha256", "format")
+    columns = [table.c.payload_sha256, inline_payload(), *(table.c[name] for name in names)]
     row = connection.execute(select(*columns).where(table.c.uuid == uuid)).mappings().one_or_none()
     if row is None:
         raise EvidenceError(f"{uuid}: there is no such item in the store")
     deletion = deletion_of(connection, uuid, row["payload_sha256"]) if row["payload"] is None else None
-    return _Logged(**{name: row[name] for name in names}, deletion=deletion)
+    return _Logged(**{name: row[name] for name in (*names, "payload")}, deletion=deletion)
 
 
 def _audit(connection: Connection, number: int) -> _Logged:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 from registry import tables
 from registry.database import Database
 from registry.document_rows import known_documents
+from registry.payload_rows import is_inline
 from registry.retention_rows import deletion_of
 
 NOT_HERE: Final = "the item is not in this store"
@@ -48,7 +49,7 @@ def _gone(connection: Connection, uuids: list[str]) -> dict[str, str]:
     item = tables.item
     for start in range(0, len(uuids), _TOGETHER):
         part = uuids[start : start + _TOGETHER]
-        query = select(item.c.uuid, item.c.payload_sha256, item.c.payload.is_not(None).label("inline"))
+        query = select(item.c.uuid, item.c.payload_sha256, is_inline().label("inline"))
         rows = connection.execute(query.where(item.c.uuid.in_(part))).all()
         found |= dict.fromkeys(set(part) - {row.uuid for row in rows}, NOT_HERE)
         elsewhere = {row.uuid: row.payload_sha256 for row in rows if not row.inline}

@@ -11,6 +11,7 @@ from registry import tables
 from registry.audit import AuditEntry, record_audit
 from registry.callers import Actor
 from registry.database import Database
+from registry.payload_rows import is_inline
 from registry.retention_tables import item_tombstone, retention_hold
 from registry.text import storable
 from vedette.clock import Clock
@@ -108,7 +109,7 @@ def hold_on_document(connection: Connection, sha256: str) -> Hold | None:
     item = tables.item
     columns = [retention_hold.c[name] for name in Hold.__dataclass_fields__]
     query = select(*columns).join(item, item.c.uuid == retention_hold.c.uuid)
-    query = query.where(item.c.payload_sha256 == sha256, item.c.payload.is_(None)).limit(1)
+    query = query.where(item.c.payload_sha256 == sha256, ~is_inline()).limit(1)
     row = connection.execute(query).mappings().one_or_none()
     return None if row is None else Hold(**row)
 

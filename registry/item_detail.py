@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping, select
 from registry import tables
 from registry.database import Database
 from registry.items import UnknownItemError
+from registry.payload_rows import inline_payload, is_inline
 from registry.proof_state import ProofState
 from registry.retention_tables import item_tombstone
 from vedette.canonical import parse_json
@@ -141,14 +142,14 @@ class ItemDetails:
         Raises:
             StoreError: the database failed.
         """
-        query = select(tables.item.c.payload).where(tables.item.c.uuid == uuid)
+        query = select(inline_payload()).where(tables.item.c.uuid == uuid)
         return await self._database.read(lambda connection: connection.execute(query).scalar_one_or_none())
 
 
 def _detail(connection: Connection, uuid: str) -> ItemDetail:
     item, chain = tables.item, tables.chain
     columns = [item.c[name] for name in (*_PLAIN, "chain_id", "statement")]
-    query = select(*columns, item.c.payload.is_not(None).label("inline"), chain.c.engine, chain.c.epoch)
+    query = select(*columns, is_inline().label("inline"), chain.c.engine, chain.c.epoch)
     query = query.join(chain, chain.c.id == item.c.chain_id).where(item.c.uuid == uuid)
     row = connection.execute(query).mappings().one_or_none()
     if row is None:

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, lite
 from registry import tables
 from registry.audit_tables import audit
 from registry.database import Database
+from registry.payload_rows import inline_payload
 from registry.proof_state import ProofState
 from registry.retention_rows import deletion_of
 from vedette.canonical import parse_json
@@ -194,8 +195,8 @@ class Items:
 
 def _get(connection: Connection, uuid: str) -> dict[str, Any] | None:
     table = tables.item
-    names = ("version", "format", "statement", "payload", "payload_sha256", "extra")
-    query = select(*(table.c[name] for name in names)).where(table.c.uuid == uuid)
+    names = ("version", "format", "statement", "payload_sha256", "extra")
+    query = select(*(table.c[name] for name in names), inline_payload()).where(table.c.uuid == uuid)
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         return None

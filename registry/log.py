@@ -8,6 +8,7 @@ from sqlalchemy import Connection, RowMapping, Select, Table, bindparam, func, s
 
 from registry import tables
 from registry.audit_tables import audit
+from registry.payload_rows import inline_payload
 from vedette.errors import StoreError
 from vedette.evidence.audit_entry import AuditFacts, audit_payload
 from vedette.evidence.statement import read_statement
@@ -60,7 +61,7 @@ def read_payloads(connection: Connection, chain_id: int, first: int, last: int) 
         EvidenceError: an audit entry is damaged.
     """
     item = tables.item
-    query = select(item.c.log_index, item.c.payload, item.c.payload_sha256)
+    query = select(item.c.log_index, inline_payload(), item.c.payload_sha256)
     rows = connection.execute(query.where(item.c.chain_id == chain_id, item.c.log_index.between(first, last)))
     found: dict[int, tuple[bytes | None, str]] = {index: (payload, sha256) for index, payload, sha256 in rows}
     entries = select(audit).where(audit.c.chain_id == chain_id, audit.c.log_index.between(first, last))

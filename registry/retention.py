@@ -18,11 +18,13 @@ from registry.correlation_forgetting import forget_payloads
 from registry.database import Database
 from registry.proof_state import ProofState
 from registry.retention_rows import (
+    OLD_ENOUGH,
     Payload,
-    Place,
+    Position,
     bury_payload,
     next_payloads,
     overwrite_deleted,
+    policy_entry,
     read_payloads,
     uuids_of,
 )
@@ -51,7 +53,7 @@ class RetentionStep:
     """Payloads that were deleted."""
     size: int = 0
     """Bytes of what was deleted, or in a dry run would be."""
-    after: Place
+    after: Position
     """Where the next step begins."""
     looked: int = 0
     """Payloads that were looked at."""
@@ -93,7 +95,13 @@ class Retention:
         return deletion
 
     async def step(
-        self, rules: Sequence[RetentionRule], *, limit: int, after: Place | None = None, dry: bool = False
+        self,
+        rules: Sequence[RetentionRule],
+        *,
+        limit: int,
+        after: Position | None = None,
+        dry: bool = False,
+        spared: Collection[tuple[int, int]] = (),
     ) -> RetentionStep | None:
         """Look at up to `limit` more payloads that are old enough for some rule, and delete those that are due.
 
@@ -102,6 +110,7 @@ class Retention:
             limit: how many to look at.
             after: where the step before ended; None: from the oldest.
             dry: only say what would go.
+            spared: starts and ends of partitions that will go as a whole: their payloads are left alone.
 
         Returns:
             What was found; None past the last.
@@ -115,7 +124,7 @@ class Retention:
         now = self._clock.now()
         found = await self._database.read(
             lambda connection: next_payloads(
-                connection, before=now - keep, types=types_of(rules), after=after, limit=limit
+                connection, before=now - keep, types=types_of(rules), after=after, limit=limit, spared=spared
             )
         )
         if not found:
@@ -126,12 +135,12 @@ class Retention:
             for start in range(0, 0 if dry else len(payloads), TOGETHER):
                 deleted += await self._delete_due(payloads[start : start + TOGETHER], rule)
         size = sum(payload.candidate.size for payloads in due.values() for payload in payloads)
-        return RetentionStep(fates=fates, deleted=deleted, size=size, after=found[-1].place, looked=len(found))
+        return RetentionStep(fates=fates, deleted=deleted, size=size, after=found[-1].position, looked=len(found))
 
     async def _delete_due(self, payloads: Sequence[Payload], rule: RetentionRule) -> int:
         """Delete payloads that were due a moment ago; returns how many still were."""
         now = self._clock.now()
-        deletion = Deletion(at=now, by="retention", reason="old enough", policy=rule.name)
+        deletion = Deletion(at=now, by="retention", reason=OLD_ENOUGH, policy=rule.name)
 
         def work(connection: Connection) -> tuple[int, list[str]]:
             # Looked at again in the transaction: a hold may have come between.
@@ -206,8 +215,6 @@ def _bury(connection: Connection, payloads: Collection[Payload], deletion: Delet
 
 
 def _policy_entry(rule: RetentionRule, payloads: Sequence[Payload]) -> AuditEntry:
-    """Return one entry for many payloads: their uuids are bound by a digest, as the tombstones list them."""
     uuids = sorted(uuids_of(payloads))
     digest = sha256_hex("".join(f"{uuid}\n" for uuid in uuids).encode())
-    detail = f"{len(uuids)} payloads, {uuids[0]} to {uuids[-1]}; SHA-256 of their uuids, sorted, one a line: {digest}"
-    return AuditEntry(who="retention", action="item.delete", object=rule.name, origin="policy", detail=detail)
+    return policy_entry(rule.name, count=len(uuids), first=uuids[0], last=uuids[-1], digest=digest)

@@ -6,22 +6,48 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, func, insert, literal, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from registry import tables
+from registry.audit import AuditEntry
 from registry.document_rows import Tombstone, bury_document, find_content
 from registry.document_tables import document
+from registry.payload_rows import KEY, is_inline, is_of_item, remove_payload
+from registry.payload_tables import item_payload
 from registry.proof_state import ProofState
 from registry.queue_tables import queue_item
 from registry.retention_tables import item_tombstone, retention_hold
 from registry.text import storable
 from vedette.canonical import canonical_json, parse_json
 from vedette.evidence.deletion import Deletion
+from vedette.evidence.partition_retention import PayloadGroup
 from vedette.evidence.retention import Candidate
 from vedette.messages.limits import MAX_TEXT
 
+_PIECE = 1_000
+"""Inline payloads that are looked at together."""
+
+OLD_ENOUGH = "old enough"
+"""The reason in a tombstone that a policy leaves."""
+
 Place = tuple[int, int, int]
-"""`received_at`, chain and `log_index`: the order in which items are looked at."""
+"""`received_at`, chain and `log_index`: the order in which inline payloads are looked at."""
+
+Position = tuple[int, int, int] | tuple[str, int, int]
+"""How far a look at all payloads came: the place of an inline one, or past those document, chain and `log_index`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,34 +59,124 @@ class Payload:
     sha256: str
     """SHA-256 of its bytes, hexadecimal."""
     inline: bool
-    """Whether it is in the item's row; else in a document, or gone with one."""
+    """Whether it is beside the item's row; else in a document, or gone with one."""
     place: Place
-    """Where it is in the order."""
+    """Where its item is."""
+
+    @property
+    def position(self) -> Position:
+        """Where it is in the order."""
+        return self.place if self.inline else (self.sha256, *self.place[1:])
 
 
 def read_payloads(connection: Connection, uuids: Collection[str]) -> dict[str, Payload]:
     """Return those of these items whose payload was not deleted."""
-    query = _payloads().where(tables.item.c.uuid.in_(list(uuids)))
+    item = tables.item
+    # What went with its document keeps that document's tombstone, and what is lost stays an alarm.
+    there = or_(is_inline(), exists().where(document.c.sha256 == item.c.payload_sha256))
+    query = _payloads().where(item.c.uuid.in_(list(uuids)), there)
     return {row.uuid: _payload(row) for row in connection.execute(query)}
 
 
 def next_payloads(
-    connection: Connection, *, before: int, types: Collection[str] | None, after: Place | None, limit: int
+    connection: Connection,
+    *,
+    before: int,
+    types: Collection[str] | None,
+    after: Position | None,
+    limit: int,
+    spared: Collection[tuple[int, int]] = (),
 ) -> list[Payload]:
-    """Return the next payloads that are there, of items received by a time, oldest first."""
+    """Return the next payloads that are there, of items received by a time.
+
+    Those that are kept inline come first, oldest first; but for those received within one of the `spared` spans. Then
+    come documents. Items whose payload is gone are not even looked at: in the end, they are most.
+    """
     item = tables.item
-    order = (item.c.received_at, item.c.chain_id, item.c.log_index)
     query = _payloads().where(item.c.received_at <= before)
     if types is not None:
         query = query.where(item.c.type.in_(sorted(types)))
+    if after is None or isinstance(after[0], int):
+        if found := _inline_after(connection, query, after, limit=limit, before=before, spared=spared):
+            return found
+        after = None
+    return _in_documents_after(connection, query, after, limit=limit)
+
+
+def _inline_after(
+    connection: Connection,
+    query: Select[Any],
+    after: Position | None,
+    *,
+    limit: int,
+    before: int,
+    spared: Collection[tuple[int, int]],
+) -> list[Payload]:
+    order, item = [item_payload.c[name] for name in KEY], tables.item
+    places = select(*order).where(order[0] <= before).order_by(*order).limit(_PIECE)
+    for start, end in spared:
+        places = places.where(or_(order[0] < start, order[0] >= end))
+    while True:
+        # A piece at a time, or PostgreSQL would join all payloads with all items, which it takes for few.
+        piece = places if after is None else places.where(tuple_(*order) > tuple_(*after))
+        some = piece.subquery("some")
+        same = and_(*(some.c[name] == item.c[name] for name in KEY))
+        ordered = query.join_from(some, item, same).order_by(*(some.c[name] for name in KEY)).limit(limit)
+        if found := connection.execute(ordered).all():
+            return [_payload(row) for row in found]
+        seen = connection.execute(piece).all()
+        if not seen:
+            return []
+        after = tuple(seen[-1])
+
+
+def _in_documents_after(
+    connection: Connection, query: Select[Any], after: Position | None, *, limit: int
+) -> list[Payload]:
+    item = tables.item
+    place = (item.c.chain_id, item.c.log_index)
+    query = query.join_from(document, item, item.c.payload_sha256 == document.c.sha256).where(~is_inline())
+    query = query.order_by(document.c.sha256, *place).limit(limit)
     if after is not None:
-        query = query.where(tuple_(*order) > tuple_(*after))
-    return [_payload(row) for row in connection.execute(query.order_by(*order).limit(limit))]
+        rest = query.where(document.c.sha256 == after[0], tuple_(*place) > tuple_(*after[1:]))
+        if found := connection.execute(rest).all():
+            return [_payload(row) for row in found]
+        query = query.where(document.c.sha256 > after[0])
+    return [_payload(row) for row in connection.execute(query)]
+
+
+def payload_groups(connection: Connection, start: int, end: int) -> list[PayloadGroup]:
+    """Return the inline payloads that are there of items received within a span, as groups."""
+    item = tables.item
+    both = (item_payload.c.received_at, item.c.received_at)
+    within = [condition for column in both for condition in (column >= start, column < end)]
+    found = _payloads().join_from(item_payload, item, is_of_item()).where(*within).subquery()
+    alike = [found.c[name] for name in ("type", "source", "state", "held", "queued")]
+    newest, size = func.max(found.c.received_at), func.sum(found.c.size)
+    query = select(*alike, newest.label("newest"), size.label("size"), func.count().label("payloads")).group_by(
+        *alike
+    )
+    return [
+        PayloadGroup(
+            newest=Candidate(
+                uuid="",
+                type=row.type,
+                source=row.source,
+                received_at=row.newest,
+                size=int(row.size),
+                state=row.state,
+                held=bool(row.held),
+                queued=bool(row.queued),
+            ),
+            count=row.payloads,
+        )
+        for row in connection.execute(query)
+    ]
 
 
 def bury_payload(connection: Connection, payload: Payload, deletion: Deletion) -> bool:
     """Delete a payload, leaving a tombstone; True where its document's file must go, too, once this is committed."""
-    item, uuid = tables.item, payload.candidate.uuid
+    uuid = payload.candidate.uuid
     by, reason = storable(deletion.by, limit=MAX_TEXT), storable(deletion.reason, limit=MAX_TEXT)
     row = {
         "uuid": uuid,
@@ -72,8 +188,8 @@ def bury_payload(connection: Connection, payload: Payload, deletion: Deletion) -
         "reason": reason,
     }
     connection.execute(insert(item_tombstone).values(row))
-    _forget_extra(connection, uuid)
-    connection.execute(update(item).where(item.c.uuid == uuid).values(payload=None))
+    forget_extra(connection, uuid)
+    remove_payload(connection, payload.place)
     if payload.inline or _is_needed(connection, payload.sha256):
         return False
     return bury_document(connection, payload.sha256, at=deletion.at, by=by, reason=reason) is not None
@@ -99,7 +215,7 @@ def overwrite_deleted(connection: Connection) -> None:
         connection.exec_driver_sql("PRAGMA secure_delete = ON").close()
 
 
-def _forget_extra(connection: Connection, uuid: str) -> None:
+def forget_extra(connection: Connection, uuid: str) -> None:
     """Delete the unknown fields that came within the payload."""
     item = tables.item
     extra = connection.execute(select(item.c.extra).where(item.c.uuid == uuid)).scalar_one()
@@ -114,7 +230,7 @@ def _is_needed(connection: Connection, sha256: str) -> bool:
     item = tables.item
     # Locked, as an item that refers to it may be committed at this moment (PostgreSQL; SQLite has one writer).
     connection.execute(select(document.c.sha256).where(document.c.sha256 == sha256).with_for_update())
-    others = select(item.c.uuid).where(item.c.payload_sha256 == sha256, item.c.payload.is_(None), ~_is_deleted())
+    others = select(item.c.uuid).where(item.c.payload_sha256 == sha256, ~is_inline(), ~_is_deleted())
     return connection.execute(others.limit(1)).first() is not None
 
 
@@ -126,21 +242,21 @@ def _payloads() -> Select[Any]:
     item, batch = tables.item, tables.batch
     # Batches are contiguous, so the first that ends past an item holds it.
     state = select(batch.c.state).where(batch.c.chain_id == item.c.chain_id, batch.c.last_index >= item.c.log_index)
-    waits = (queue_item.c.chain_id == item.c.chain_id) & (queue_item.c.log_index == item.c.log_index)
+    held = select(retention_hold.c.uuid).where(retention_hold.c.uuid == item.c.uuid)
+    same = (queue_item.c.chain_id == item.c.chain_id) & (queue_item.c.log_index == item.c.log_index)
+    waits = select(queue_item.c.id).where(same)
     names = ("uuid", "type", "source", "received_at", "size", "payload_sha256", "chain_id", "log_index")
     return select(
         *(item.c[name] for name in names),
-        item.c.payload.is_not(None).label("inline"),
+        is_inline().label("inline"),
         func.coalesce(
             state.order_by(batch.c.last_index).limit(1).correlate(item).scalar_subquery(),
             literal(ProofState.PENDING.value),
         ).label("state"),
-        exists().where(retention_hold.c.uuid == item.c.uuid).label("held"),
-        exists().where(waits).label("queued"),
-        # What went with its document keeps that document's tombstone, and what is lost stays an alarm.
-    ).where(
-        ~_is_deleted(), or_(item.c.payload.is_not(None), exists().where(document.c.sha256 == item.c.payload_sha256))
-    )
+        # No EXISTS, which PostgreSQL might answer by a hash of the whole table.
+        held.correlate(item).scalar_subquery().is_not(None).label("held"),
+        waits.correlate(item).limit(1).scalar_subquery().is_not(None).label("queued"),
+    ).where(~_is_deleted())
 
 
 def _payload(row: Any) -> Payload:
@@ -156,6 +272,12 @@ def _payload(row: Any) -> Payload:
     )
     place = (row.received_at, row.chain_id, row.log_index)
     return Payload(candidate=candidate, sha256=row.payload_sha256, inline=bool(row.inline), place=place)
+
+
+def policy_entry(policy: str, *, count: int, first: str, last: str, digest: str) -> AuditEntry:
+    """Return one audit entry for many payloads: their uuids are bound by a digest, as the tombstones list them."""
+    detail = f"{count} payloads, {first} to {last}; SHA-256 of their uuids, sorted, one a line: {digest}"
+    return AuditEntry(who="retention", action="item.delete", object=policy, origin="policy", detail=detail)
 
 
 def uuids_of(payloads: Sequence[Payload]) -> list[str]:

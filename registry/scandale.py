@@ -13,13 +13,14 @@ from registry import tables
 from registry.audit_tables import audit
 from registry.database import Database
 from registry.items import standard_form
+from registry.payload_rows import inline_payload
 from registry.proof_state import ProofState
 from registry.scandale_tables import posted_token
 
 PIECE = 4 * 1024 * 1024
 """Bytes of payload, about, that are read at once: a long answer does not have to fit into memory."""
 
-_FORM = ("uuid", "version", "format", "statement", "payload", "extra")
+_FORM = ("uuid", "version", "format", "statement", "extra")
 _UNSTAMPED = [state.value for state in ProofState if not state.is_stamped]
 
 
@@ -188,7 +189,7 @@ def _items(connection: Connection, uuids: Sequence[str]) -> list[bytes]:
 
 def _by_uuid(connection: Connection, uuids: Sequence[str]) -> dict[str, bytes]:
     item = tables.item
-    query = select(*(item.c[name] for name in _FORM)).where(item.c.uuid.in_(uuids))
+    query = select(*(item.c[name] for name in _FORM), inline_payload()).where(item.c.uuid.in_(uuids))
     return {row["uuid"]: orjson.dumps(standard_form(row)) for row in connection.execute(query).mappings()}
 
 

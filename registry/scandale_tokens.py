@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, insert, select
 
 from registry import tables
 from registry.database import Database
+from registry.payload_rows import inline_payload
 from registry.scandale_tables import posted_token
 from vedette.canonical import sha256_hex
 from vedette.clock import Clock
@@ -87,7 +88,7 @@ class PostedTokens:
         return await self._database.write(lambda connection: _store(connection, row))
 
     async def _payload(self, uuid: str) -> bytes:
-        query = select(tables.item.c.payload).where(tables.item.c.uuid == uuid)
+        query = select(inline_payload()).where(tables.item.c.uuid == uuid)
         found = await self._database.read(lambda connection: connection.execute(query).one_or_none())
         if found is None:
             raise UnknownScanError(f"{uuid[:64]}: there is no such item in the store; post the item first")

@@ -14,6 +14,7 @@ from registry import tables
 from registry.content import ContentFolder
 from registry.database import Database
 from registry.graph_reading_nodes import chunks
+from registry.payload_rows import inline_payload
 from registry.proofs import Proofs
 from registry.sharing_items import SelectedItem, read_stamps
 from vedette.canonical import sha256_hex
@@ -165,7 +166,7 @@ class Outputs:
 def _payloads(connection: Connection, items: Sequence[SelectedItem]) -> dict[str, bytes | None]:
     table, found = tables.item, dict[str, bytes | None]()
     for some in chunks([one.uuid for one in items]):
-        query = select(table.c.uuid, table.c.payload).where(table.c.uuid.in_(some))
+        query = select(table.c.uuid, inline_payload()).where(table.c.uuid.in_(some))
         found |= {row.uuid: None if row.payload is None else bytes(row.payload) for row in connection.execute(query)}
     return found
 

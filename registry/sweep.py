@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select, update
 from registry import tables
 from registry.chain import GENESIS, ChainState, next_head, read_chain
 from registry.database import Database
+from registry.duties import Duties
 from registry.evidence_tables import sweep
 from registry.sweep_progress import SweepProgress, new_pass, read_progress, save_progress
 from registry.sweep_reading import (
@@ -84,6 +85,7 @@ class Sweep:
         clock: Clock,
         roots: Mapping[str, TrustRoots],
         document: DocumentCheck | None = None,
+        duties: Duties | None = None,
     ) -> None:
         """Describe it.
 
@@ -93,9 +95,10 @@ class Sweep:
             clock: what tells the time.
             roots: what is believed of each configured authority.
             document: tells whether a document's file is good; None: documents are not looked at.
+            duties: for whom the engine stands in; None: for nobody.
         """
         self._database = database
-        self._engine = engine
+        self._duties = duties or (None if engine is None else Duties(engine))
         self._clock = clock
         self._roots = roots
         self._document = document
@@ -153,8 +156,8 @@ class Sweep:
     def _chains(self, connection: Connection) -> list[int]:
         chain = tables.chain
         query = select(chain.c.id).order_by(chain.c.id)
-        if self._engine is not None:
-            query = query.where(chain.c.engine == self._engine)
+        if self._duties is not None:
+            query = query.where(chain.c.engine.in_(self._duties.engines))
         return list(connection.execute(query).scalars())
 
     def _step(self, connection: Connection, limit: int) -> SweepStep | None:

@@ -12,6 +12,7 @@ from sqlalchemy.types import NullType
 from registry import tables
 from registry.audit_tables import audit
 from registry.evidence_tables import evidence_record
+from registry.payload_rows import inline_payload
 from registry.proof_state import ProofState, state_of
 from registry.record_states import counted_stamps
 from registry.records import batch_evidence, renewal_certificates
@@ -46,7 +47,9 @@ class SweepTrust:
 def read_items(connection: Connection, chain_id: int, first: int, last: int) -> list[StoredItem]:
     """Return the items of a range that are there, in order."""
     item = tables.item
-    query = _raw(item, tuple(StoredItem.__dataclass_fields__)).where(item.c.chain_id == chain_id)
+    names = tuple(name for name in StoredItem.__dataclass_fields__ if name != "payload")
+    payload = type_coerce(inline_payload().element, NullType()).label("payload")
+    query = _raw(item, names).add_columns(payload).where(item.c.chain_id == chain_id)
     rows = connection.execute(query.where(item.c.log_index.between(first, last)).order_by(item.c.log_index))
     return [StoredItem(**_with_bytes(row, "statement", "payload", "digest")) for row in rows]
 

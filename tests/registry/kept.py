@@ -7,6 +7,9 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection, insert, select
+
+from registry import tables
 from registry.callers import Actor
 from registry.content import ContentFolder
 from registry.database import Database
@@ -17,6 +20,7 @@ from registry.holds import Holds
 from registry.intake import Intake
 from registry.items import Items
 from registry.proofs import Proofs
+from registry.queue_tables import queue, queue_item
 from registry.retention import Retention
 from registry.sweep import Sweep
 from tests.registry.conftest import ENGINE, Sender
@@ -68,6 +72,19 @@ class Kept:
         if stamped:
             await self.stamp()
         return [item.uuid for item in items]
+
+    async def enqueue(self, uuid: str) -> None:
+        """Let a consumer's queue wait for an item."""
+
+        def work(connection: Connection) -> None:
+            values = {"name": "rt", "owner": "rt@localhost", "created_at": 0}
+            queue_id = connection.execute(insert(queue).values(values).returning(queue.c.id)).scalar_one()
+            place = select(tables.item.c.chain_id, tables.item.c.log_index).where(tables.item.c.uuid == uuid)
+            chain_id, log_index = connection.execute(place).one()
+            row = {"chain_id": chain_id, "log_index": log_index, "queued_at": 0, "attempts": 0, "due_at": 0}
+            connection.execute(insert(queue_item).values(row | {"queue_id": queue_id, "consumer": "", "reason": ""}))
+
+        await self.database.write(work)
 
     async def stamp(self) -> None:
         while (batch := await self.proofs.close_batch(max_items=1_000)) is not None:

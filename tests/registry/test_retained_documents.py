@@ -8,9 +8,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert
 
-from registry import tables
 from registry.content import ContentFolder
 from registry.database import Database
 from registry.document_tables import document_tombstone
@@ -18,6 +17,7 @@ from registry.documents import DeletedDocumentError, Documents
 from registry.holds import HeldError
 from tests.registry.conftest import Sender
 from tests.registry.kept import ANNA, DAY, LARGE, LARGE_ID, Kept, rules
+from tests.registry.payloads import change_payload
 from tests.timing import PATIENCE
 from vedette.clock import ManualClock
 from vedette.errors import RefusedError
@@ -68,12 +68,7 @@ async def test_what_went_with_its_document_keeps_the_reason_and_what_is_lost_is_
     lost = kept.sender.item()
     (uuid, _) = await kept.commit(kept.large(), lost)
     await kept.documents.delete(LARGE_ID, by="admin", reason="room")
-    item = tables.item
-    await database.write(
-        lambda connection: (
-            connection.execute(update(item).where(item.c.uuid == lost.uuid).values(payload=None)) and None
-        )
-    )
+    await database.write(lambda connection: change_payload(connection, lost.uuid, None))
     kept.clock.advance(10 * DAY)
     assert await kept.run(rules({"keep": "1d"})) == {}
     assert (await kept.payload(uuid))["deleted"]["reason"] == "room"

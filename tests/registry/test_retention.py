@@ -7,17 +7,17 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import select
 
-from registry import tables
 from registry.audit import Audit, AuditFilter
 from registry.database import Database
 from registry.items import Items
-from registry.queue_tables import queue, queue_item
+from registry.queue_tables import queue_item
 from registry.retention_rows import read_payloads
 from registry.retention_tables import item_tombstone
 from tests.registry.conftest import Sender
 from tests.registry.kept import ANNA, DAY, LARGE_ID, SECRET, Kept, rules
+from tests.registry.payloads import change_payload
 from vedette.clock import ManualClock
 from vedette.errors import RefusedError
 from vedette.evidence.bundle import read_bundle
@@ -56,16 +56,7 @@ async def test_what_is_not_proved_held_or_waited_for_stays(kept: Kept, database:
     (pending,) = await kept.commit(kept.sender.item(), stamped=False)
     kept.clock.advance(10 * DAY)
     await kept.holds.hold(held.uuid, actor=ANNA, reason="a court wants it")
-
-    def enqueue(connection: Connection) -> None:
-        values = {"name": "rt", "owner": "rt@localhost", "created_at": 0}
-        queue_id = connection.execute(insert(queue).values(values).returning(queue.c.id)).scalar_one()
-        place = select(tables.item.c.chain_id, tables.item.c.log_index).where(tables.item.c.uuid == queued.uuid)
-        chain_id, log_index = connection.execute(place).one()
-        row = {"chain_id": chain_id, "log_index": log_index, "queued_at": 0, "attempts": 0, "due_at": 0}
-        connection.execute(insert(queue_item).values(row | {"queue_id": queue_id, "consumer": "", "reason": ""}))
-
-    await database.write(enqueue)
+    await kept.enqueue(queued.uuid)
     wanted = rules({"keep": "1d"})
     assert await kept.run(wanted) == {Fate.HELD: 1, Fate.QUEUED: 1, Fate.UNPROVED: 1}
     await database.write(lambda connection: connection.execute(queue_item.delete()) and None)
@@ -152,12 +143,7 @@ async def test_the_sweep_alarms_for_what_went_silently_only(kept: Kept, database
     await kept.commit(good, silent, large)
     await kept.retention.delete(good.uuid, actor=ANNA, reason="law")
     assert await kept.swept() == []
-    item = tables.item
-    await database.write(
-        lambda connection: (
-            connection.execute(update(item).where(item.c.uuid == silent.uuid).values(payload=None)) and None
-        )
-    )
+    await database.write(lambda connection: change_payload(connection, silent.uuid, None))
     kept.content.remove(LARGE_ID)
     findings = await kept.swept()
     assert [kind for kind, _ in findings] == ["payload", "payload"]

@@ -105,7 +105,7 @@ def run(*statements: str) -> Tamper:
 KINDS = ("payload", "statement")
 COLUMNS = (
     'agent, type, format, version, target, source, "check", ts, collected_at, received_at, verdict, exit_code, size,'
-    " unsigned, skew, digest, payload_sha256, manifest_sha256, extra, statement, payload"
+    " unsigned, skew, digest, payload_sha256, manifest_sha256, extra, statement"
 )
 COPY = (
     "INSERT INTO item (uuid, chain_id, log_index, {columns})"
@@ -117,7 +117,7 @@ COPY = (
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (run("UPDATE item SET payload = flip(payload) WHERE log_index = 5"), {("payload", "item 5")}),
+        (run("UPDATE item_payload SET payload = flip(payload) WHERE log_index = 5"), {("payload", "item 5")}),
         (
             run("UPDATE item SET statement = flip(statement) WHERE log_index = 5"),
             {("statement", "item 5"), ("root", "batch 2"), ("head", "end")},
@@ -171,8 +171,14 @@ COPY = (
             {("batch", "batch 1"), ("root", "batch 1")},
         ),
         (run("UPDATE chain SET head = flip(head)"), {("head", "end")}),
-        (run("UPDATE item SET payload = 'text' WHERE log_index = 5"), {("payload", "item 5")}),
-        (run("UPDATE item SET payload = 22, size = 'x' WHERE log_index = 5"), {(k, "item 5") for k in KINDS}),
+        (run("UPDATE item_payload SET payload = 'text' WHERE log_index = 5"), {("payload", "item 5")}),
+        (
+            run(
+                "UPDATE item_payload SET payload = 22 WHERE log_index = 5",
+                "UPDATE item SET size = 'x' WHERE log_index = 5",
+            ),
+            {(k, "item 5") for k in KINDS},
+        ),
         (
             run("UPDATE item SET log_index = 'five' WHERE log_index = 13"),
             {("gap", "item 13"), ("head", "end"), ("inserted", "item five")},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from registry.content import ContentFolder
+from registry.away_documents import DocumentReader
 from registry.correlation import Correlation
 from registry.database import Database
 from registry.finding_list import FindingList, RecordedFinding
@@ -29,7 +29,7 @@ class Watched:
         self.list = FindingList(database=database)
 
     def opened(
-        self, documents: ContentFolder | None = None, *, policy: CorrelationPolicy | None = None
+        self, documents: DocumentReader | None = None, *, policy: CorrelationPolicy | None = None
     ) -> Correlation:
         """Return another correlation over the same store, as after a restart."""
         return Correlation(

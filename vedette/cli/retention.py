@@ -12,6 +12,7 @@ import typer
 
 from registry.fleet_evidence import documents_of
 from registry.holds import Holds
+from registry.partition_dropping import PartitionRetention
 from registry.retention import TOGETHER, Retention
 from vedette.cli.actor import command_line_actor
 from vedette.cli.output import CONFIG_OPTION, JSON_OPTION, Exit, complain, print_json, print_line
@@ -53,7 +54,10 @@ def retention(
     configuration, paths = open_fleet(config)
     with open_store(paths) as database:
         store = Retention(database=database, clock=SystemClock(), documents=documents_of(configuration, paths))
-        tally = asyncio.run(_run(store, configuration, dry=dry_run))
+        tally = _Tally()
+        if not dry_run:
+            asyncio.run(_drop(PartitionRetention(database=database, clock=SystemClock()), configuration, tally))
+        asyncio.run(_run(store, configuration, tally, dry=dry_run))
     names = [policy.name for policy in configuration.retention]
     if as_json:
         policies = [{"policy": name, **tally.of(name)} for name in names]
@@ -69,9 +73,17 @@ def retention(
         print_line(f"{tally.deleted} payloads deleted, {tally.size} bytes.")
 
 
-async def _run(store: Retention, configuration: FleetConfiguration, *, dry: bool) -> _Tally:
+async def _drop(partitions: PartitionRetention, configuration: FleetConfiguration, tally: _Tally) -> None:
+    """Drop what goes by the partition; whatever is left of what is due goes one by one after it."""
+    for one in (await partitions.round([policy.rule for policy in configuration.retention])).dropped:
+        tally.deleted += sum(one.counts.values())
+        tally.size += one.size
+        tally.fates.update({(policy, Fate.DUE): count for policy, count in one.counts.items()})
+
+
+async def _run(store: Retention, configuration: FleetConfiguration, tally: _Tally, *, dry: bool) -> None:
     rules = [policy.rule for policy in configuration.retention]
-    tally, after = _Tally(), None
+    after = None
     while (step := await store.step(rules, limit=TOGETHER, after=after, dry=dry)) is not None:
         after = step.after
         tally.deleted += step.deleted
@@ -79,7 +91,6 @@ async def _run(store: Retention, configuration: FleetConfiguration, *, dry: bool
         tally.fates.update(step.fates)
         # The fleet may run meanwhile and must not feel it.
         await asyncio.sleep(step.deleted / configuration.evidence.retention_rate)
-    return tally
 
 
 @app.command()
