@@ -55,31 +55,38 @@ def place_of(url: URL) -> str:
     return f"{url.host or url.query.get('host', 'localhost')}:{url.port or 5432}/{url.database}"
 
 
-def writing_engine(url: URL) -> Engine:
+def writing_engine(url: URL, *, pooled: bool = False) -> Engine:
     """Return the engine of the one writer: a single connection, each transaction a write from its start."""
     if not is_sqlite(url):
         return create_engine(
-            url, pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT}
+            url, pool_size=1, max_overflow=0, pool_pre_ping=True, connect_args=_connecting(pooled=pooled)
         )
     engine = create_engine(url, pool_size=1, max_overflow=0)
     _prepare_sqlite(engine, begin="BEGIN IMMEDIATE", pragmas=("journal_mode=WAL", "synchronous=FULL"))
     return engine
 
 
-def reading_engine(url: URL) -> Engine:
+def reading_engine(url: URL, *, readers: int = READERS, pooled: bool = False) -> Engine:
     """Return the engine of the readers: each transaction sees one state and cannot write."""
     if not is_sqlite(url):
         engine = create_engine(
             url,
-            pool_size=READERS,
+            pool_size=readers,
+            max_overflow=0,
             pool_pre_ping=True,
             isolation_level="REPEATABLE READ",
-            connect_args={"connect_timeout": _CONNECT},
+            connect_args=_connecting(pooled=pooled),
         )
         return engine.execution_options(postgresql_readonly=True)
-    engine = create_engine(url, pool_size=READERS)
+    engine = create_engine(url, pool_size=readers)
     _prepare_sqlite(engine, begin="BEGIN", pragmas=("query_only=ON",))
     return engine
+
+
+def _connecting(*, pooled: bool) -> dict[str, Any]:
+    """Return what psycopg is told."""
+    # A statement that is prepared on one of a pooler's connections is unknown on the next.
+    return {"connect_timeout": _CONNECT} | ({"prepare_threshold": None} if pooled else {})
 
 
 def _prepare_sqlite(engine: Engine, *, begin: str, pragmas: tuple[str, ...]) -> None:

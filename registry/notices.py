@@ -1,0 +1,125 @@
+"""Notices between processes over one PostgreSQL (LISTEN, NOTIFY): what one commits wakes the others at once.
+
+Triggers send them within the transaction that writes, whoever that is; PostgreSQL delivers each once it is committed,
+and folds those of one transaction that say the same. A notice says only what kind of thing happened: who hears it
+looks into the store, as it would have done a moment later by itself. So nothing is lost where notices are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Final
+
+import psycopg
+from sqlalchemy.engine import URL
+
+from registry.engines import is_sqlite, parse_url, place_of
+from vedette.delivery.backoff import Backoff
+from vedette.log import logger
+
+CHANNEL: Final = "vedette"
+"""PostgreSQL's name of the channel, as the triggers of the first migration have it."""
+
+QUIET: Final = 30.0
+"""Seconds without a notice after which the server is asked whether it is still there."""
+
+CONNECT: Final = 10
+"""Seconds for a connection."""
+
+
+class Topic(StrEnum):
+    """What happened."""
+
+    ITEMS = "items"
+    """Items were committed."""
+    TOKENS = "tokens"
+    """A batch was stamped, or a token posted."""
+    FINDINGS = "findings"
+    """The correlation found something."""
+    PRESENCE = "presence"
+    """An agent's presence changed."""
+    REPAIRS = "repairs"
+    """Something must be repaired, or is right again."""
+
+
+Heard = Callable[[Topic], None]
+"""Called for each notice; after a new connection for every topic, since some may have been missed."""
+
+
+class Notices:
+    """Hears what is committed in a store, as long as it runs; with SQLite there is nothing to hear."""
+
+    def __init__(self, url: str, *, heard: Heard) -> None:
+        """Describe it.
+
+        Args:
+            url: of the store, or of the same database without a pooler in front of it, which keeps no LISTEN.
+            heard: called in the event loop.
+        """
+        self._url: URL = parse_url(url)
+        self._heard = heard
+        self._task: asyncio.Task[None] | None = None
+        self._log = logger("notices")
+        self._backoff = Backoff(first=0.5, most=30.0)
+        self.listening = asyncio.Event()
+        """Set while there is a connection."""
+        self.counters: Counter[str] = Counter()
+        """Notices heard, by topic, and connections that were lost."""
+
+    def start(self) -> None:
+        """Begin to listen; what cannot be reached is tried again."""
+        if not is_sqlite(self._url) and self._task is None:
+            self._task = asyncio.create_task(self._keep_listening(), name="notices")
+
+    async def stop(self) -> None:
+        """End the connection; harmless when not started."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _keep_listening(self) -> None:
+        while True:
+            try:
+                await self._listen()
+            except (psycopg.Error, OSError) as error:
+                self.counters["lost"] += 1
+                wait = self._backoff.next()
+                # Its words may name the user; a password is in none of them.
+                reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+                self._log.warning("no notices", place=place_of(self._url), reason=reason, again_in=round(wait, 1))
+                await asyncio.sleep(wait)
+            finally:
+                self.listening.clear()
+
+    async def _listen(self) -> None:
+        words = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
+        async with await psycopg.AsyncConnection.connect(
+            words, autocommit=True, connect_timeout=CONNECT, application_name="vedette notices"
+        ) as connection:
+            await connection.execute(f"LISTEN {CHANNEL}")
+            self.listening.set()
+            self._backoff.reset()
+            for topic in Topic:
+                self._heard(topic)
+            while True:
+                async for notice in connection.notifies(timeout=QUIET):
+                    self._take(notice.payload)
+                # Nothing came: is the server there, and not merely silent?
+                async with asyncio.timeout(CONNECT):
+                    await connection.execute("SELECT 1")
+
+    def _take(self, payload: str) -> None:
+        try:
+            topic = Topic(payload)
+        except ValueError:
+            # Of a newer release, or of somebody else's.
+            self.counters["unknown"] += 1
+            return
+        self.counters[topic.value] += 1
+        self._heard(topic)

@@ -1,0 +1,119 @@
+"""Notices over PostgreSQL: what one process commits wakes another, and a lost connection hides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+from sqlalchemy import Connection, insert, text
+
+from registry import tables
+from registry.database import Database
+from registry.intake import Intake
+from registry.notices import Notices, Topic
+from tests.registry.conftest import ENGINE, Sender
+from tests.registry.pool import DatabasePool
+from tests.timing import PATIENCE
+from vedette.clock import ManualClock
+
+
+@pytest.fixture
+def store(postgres_stores: DatabasePool) -> Iterator[tuple[str, Database]]:
+    with postgres_stores.lend() as url, Database(url) as database:
+        yield url, database
+
+
+class Hearing:
+    """What was heard, and a way to wait for it."""
+
+    def __init__(self) -> None:
+        self.topics: list[Topic] = []
+        self._news = asyncio.Event()
+
+    def __call__(self, topic: Topic) -> None:
+        self.topics.append(topic)
+        self._news.set()
+
+    async def hear(self, topic: Topic) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while topic not in self.topics:
+                self._news.clear()
+                await self._news.wait()
+
+
+@asynccontextmanager
+async def listening(url: str) -> AsyncIterator[tuple[Notices, Hearing]]:
+    hearing = Hearing()
+    notices = Notices(url, heard=hearing)
+    notices.start()
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await notices.listening.wait()
+        hearing.topics.clear()
+        yield notices, hearing
+    finally:
+        await notices.stop()
+
+
+async def test_a_commit_is_heard_once_by_whoever_listens(
+    store: tuple[str, Database], sender: Sender, clock: ManualClock
+) -> None:
+    url, database = store
+    intake = Intake(database=database, engine=ENGINE, clock=clock)
+    await intake.open()
+    async with listening(url) as (notices, hearing), listening(url) as (_, other):
+        await intake.commit([sender.deliver(count=50), sender.deliver(count=50)])
+        await hearing.hear(Topic.ITEMS)
+        await other.hear(Topic.ITEMS)
+        await intake.commit([sender.deliver(count=1)])
+        async with asyncio.timeout(PATIENCE):
+            while notices.counters["items"] < 2:
+                await asyncio.sleep(0.01)
+        assert hearing.topics == [Topic.ITEMS, Topic.ITEMS], "one notice a transaction, whatever is in it"
+
+
+async def test_what_is_rolled_back_is_not_heard(store: tuple[str, Database]) -> None:
+    url, database = store
+
+    def change(connection: Connection, jid: str) -> None:
+        values = {"jid": jid, "show": "available", "status": "", "at": 1, "cause": "presence"}
+        connection.execute(insert(tables.presence_change).values(values))
+
+    def fail(connection: Connection) -> None:
+        change(connection, "never@localhost")
+        raise ValueError("no")
+
+    async with listening(url) as (notices, hearing):
+        with pytest.raises(ValueError, match="no"):
+            await database.write(fail)
+        await database.write(lambda connection: change(connection, "probe@localhost"))
+        await hearing.hear(Topic.PRESENCE)
+        assert (notices.counters["presence"], hearing.topics) == (1, [Topic.PRESENCE])
+
+
+async def test_after_a_lost_connection_everything_may_have_happened(store: tuple[str, Database]) -> None:
+    url, database = store
+    end = text(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE application_name = 'vedette notices' AND datname = current_database()"
+    )
+    async with listening(url) as (notices, hearing):
+        assert await database.write(lambda connection: connection.execute(end).scalars().all()) == [True]
+        for topic in Topic:
+            await hearing.hear(topic)
+        assert notices.counters["lost"] == 1
+        await database.write(lambda connection: connection.execute(text("SELECT pg_notify('vedette', 'weather')")))
+        await database.write(lambda connection: connection.execute(text("SELECT pg_notify('vedette', 'tokens')")))
+        async with asyncio.timeout(PATIENCE):
+            while notices.counters["tokens"] < 1:
+                await asyncio.sleep(0.01)
+        assert notices.counters["unknown"] == 1
+
+
+async def test_with_sqlite_there_is_nothing_to_hear(tmp_path: object) -> None:
+    notices = Notices(f"sqlite:///{tmp_path}/store.db", heard=lambda topic: None)
+    notices.start()
+    assert not notices.listening.is_set()
+    await notices.stop()
