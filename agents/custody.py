@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from behaviours.custody import Custody
 from behaviours.revocation import MAX_LIST, TIME_LIMIT
 from registry.database import Database
+from registry.duties import Duties
 from registry.fleet_evidence import documents_of, known_roots
 from vedette.clock import Clock
 from vedette.configuration.fleet import FleetConfiguration, FleetPaths
@@ -26,8 +27,12 @@ def custody_of(
     engine: str,
     authorities: Sequence[TimestampAuthority],
     clock: Clock,
+    duties: Duties | None = None,
+    documents: bool = True,
 ) -> Custody:
     """Return what keeps the evidence of `engine`'s chains; renewals serve all engines of the store.
+
+    Without `documents`, as on a host that has not their folder, it leaves to others what needs them.
 
     Raises:
         ConfigurationError: a file of roots cannot be used.
@@ -41,10 +46,11 @@ def custody_of(
         roots=known_roots(configuration, paths),
         fetcher=HttpFetcher(policy=configuration.fetching.policy, limits=limits),
         rate=configuration.evidence.sweep_rate,
-        documents=documents_of(configuration, paths),
+        documents=documents_of(configuration, paths) if documents else None,
         rules=[policy.rule for policy in configuration.retention],
         retention_rate=configuration.evidence.retention_rate,
         forgetting=_forgetting(configuration, paths, database=database, clock=clock),
+        duties=duties,
     )
 
 

@@ -1,5 +1,6 @@
 """Telling senders that what they delivered is proved.
 
+Of a log whose engine is gone, any engine of the store says how far it is proved, in its own name.
 Only those who ask are told: at once what is proved already, and the rest as it comes. Who asked is kept in memory
 alone, because senders ask again until they know.
 """
@@ -56,7 +57,7 @@ class AnnounceProofs(SupervisedBehaviour):
         self._progress = progress
         self._key = key
         self._stir = asyncio.Event()
-        self._waiting: dict[tuple[str, str], _Waiting] = {}
+        self._waiting: dict[tuple[str, str, str], _Waiting] = {}
         self._look = False
 
     def wake(self) -> None:
@@ -90,7 +91,7 @@ class AnnounceProofs(SupervisedBehaviour):
             self.counters["refused"] += 1
             self._exchange.send(refusal(message, error))
             return
-        key = (message.sender, question.epoch)
+        key = (message.sender, question.engine or self._engine, question.epoch)
         before = self._waiting.pop(key, None)
         while len(self._waiting) >= WAITING:
             del self._waiting[next(iter(self._waiting))]
@@ -115,19 +116,23 @@ class AnnounceProofs(SupervisedBehaviour):
     async def _tell(self, sender: str, waiting: _Waiting) -> bool:
         """Send what is new; return whether nothing more is awaited."""
         question = waiting.question
-        stretch = await self._progress.stretch(epoch=question.epoch, first=question.first, runs=MAX_RUNS)
+        engine = question.engine or self._engine
+        stretch = await self._progress.stretch(
+            engine=engine, epoch=question.epoch, first=question.first, runs=MAX_RUNS
+        )
         if stretch is None or stretch.up_to <= waiting.told:
             return False
-        if not self._send(sender, question.epoch, stretch):
+        if not self._send(sender, engine, question.epoch, stretch):
             return False
         waiting.told = stretch.up_to
         waiting.not_before = self.clock.monotonic() + NOTICE_EVERY
         return stretch.up_to >= question.last
 
-    def _send(self, sender: str, epoch: str, stretch: Stretch) -> bool:
+    def _send(self, sender: str, engine: str, epoch: str, stretch: Stretch) -> bool:
         notice = ProofNotice.model_validate(
             {
-                "engine": self._engine,
+                "engine": engine,
+                "by": None if engine == self._engine else self._engine,
                 "epoch": epoch,
                 "first": stretch.first,
                 "up_to": stretch.up_to,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from behaviours.partition import Partition
 from behaviours.renew import Renew, RenewalRun
 from behaviours.retain import Retain
 from behaviours.revocation import Revocation
@@ -14,12 +15,16 @@ from registry.alarms import Alarm, Alarms
 from registry.content import ContentFolder
 from registry.database import Database
 from registry.document_check import document_check
+from registry.duties import Duties, Duty
+from registry.partition_dropping import PartitionRetention
+from registry.partitions import Partitions
 from registry.renewals import Renewals
 from registry.retention import Retention
 from registry.revocation_lists import RevocationLists
 from registry.sweep import Sweep as StoreSweep
 from vedette.clock import Clock
 from vedette.evidence.certificates import TrustRoots
+from vedette.evidence.partition_retention import partition_days
 from vedette.evidence.retention import RetentionRule
 from vedette.evidence.timestamping import TimestampAuthority
 from vedette.fetching.interface import Fetcher
@@ -80,12 +85,13 @@ class Custody:
         rules: Sequence[RetentionRule] = (),
         retention_rate: float = 100.0,
         forgetting: GraphForgetting | None = None,
+        duties: Duties | None = None,
     ) -> None:
         """Make them.
 
         Args:
             database: the store.
-            engine: the engine's bare JID; it sweeps its own chains.
+            engine: the engine's bare JID; it sweeps its own chains, and those of engines that it stands in for.
             clock: what tells the time.
             authorities: who can renew.
             roots: what is believed of each authority, by name.
@@ -95,7 +101,9 @@ class Custody:
             rules: how long payloads are kept; needs the folder of documents.
             retention_rate: payloads a second that retention deletes, at most.
             forgetting: takes back what they said in the graph; None: that stays.
+            duties: which of this the engine does now, and for whose chains; None: all of it, for its own.
         """
+        duties = duties or Duties(engine)
         name = engine.partition("@")[0]
         alarms = Alarms(database=database, clock=clock)
         lists = RevocationLists(database=database, clock=clock)
@@ -107,12 +115,24 @@ class Custody:
             clock=clock,
         )
         store_sweep = StoreSweep(
-            database=database, engine=engine, clock=clock, roots=roots, document=document_check(documents)
+            database=database,
+            engine=engine,
+            clock=clock,
+            roots=roots,
+            document=document_check(documents),
+            duties=duties,
         )
         self.watching = Watch(clock=clock, agent_name=name, alarms=alarms)
         self.sweeping = Sweep(clock=clock, agent_name=name, sweep=store_sweep, alarms=alarms, rate=rate)
-        self.renewing = Renew(clock=clock, agent_name=name, renewal=renewal)
-        self.revoking = Revocation(clock=clock, agent_name=name, lists=lists, fetcher=fetcher, alarms=alarms)
+        self.renewing = Renew(clock=clock, agent_name=name, renewal=renewal, mine=lambda: duties.has(Duty.RENEWAL))
+        self.revoking = Revocation(
+            clock=clock,
+            agent_name=name,
+            lists=lists,
+            fetcher=fetcher,
+            alarms=alarms,
+            mine=lambda: duties.has(Duty.REVOCATION),
+        )
         self.retaining: Retain | None = None
         if rules and documents is not None:
             retention = Retention(database=database, clock=clock, documents=documents)
@@ -124,12 +144,19 @@ class Custody:
                 alarms=alarms,
                 rate=retention_rate,
                 forgetting=forgetting,
+                mine=lambda: duties.has(Duty.RETENTION),
+                partitions=PartitionRetention(database=database, clock=clock),
             )
+        self.partitioning: Partition | None = None
+        if database.dialect == "postgresql":
+            partitions = Partitions(database=database, clock=clock)
+            days = partition_days(rules)
+            self.partitioning = Partition(clock=clock, agent_name=name, partitions=partitions, days=days)
 
     def behaviours(self) -> list[SupervisedBehaviour]:
         """Return them all."""
         working: list[SupervisedBehaviour] = [self.revoking, self.renewing, self.sweeping, self.watching]
-        return working if self.retaining is None else [*working, self.retaining]
+        return [*working, *(one for one in (self.retaining, self.partitioning) if one is not None)]
 
     def notes(self) -> list[str]:
         """Say that there are alarms."""

@@ -1,7 +1,8 @@
 """Keeping receipts until what they confirm is proved: a log that was truncated before would show.
 
-A receipt is dropped for one reason only: a notice, signed by the engine that signed the receipt, covers all of it.
-The newest one of each engine stays in the outbox even then, so that no end of its log can be cut off unseen.
+A receipt is dropped for one reason only: a notice covers all of it, signed by the engine that signed the receipt or,
+while that one is gone, by another engine of the fleet, which stands in for it (ADR 45). The newest one of each engine
+stays in the outbox even then, so that no end of its log can be cut off unseen.
 Whoever lost a notice asks again; who cannot ask keeps the receipt.
 """
 
@@ -64,7 +65,7 @@ class KeepReceipts(SupervisedBehaviour):
         self._look_every = look_every
         self._stir = asyncio.Event()
         self._spans: OrderedDict[str, Span] = OrderedDict()
-        self._asked: dict[tuple[str, str], tuple[ProofQuestion, float]] = {}
+        self._asked: dict[tuple[str, str], tuple[ProofQuestion, str, float]] = {}
         self._session = 0
         self._skip = 0
         self._look_at = 0.0
@@ -97,8 +98,9 @@ class KeepReceipts(SupervisedBehaviour):
         for (engine, epoch), spans in (await self._page()).items():
             first, last = min(span.lowest for span in spans), max(span.highest for span in spans)
             question = ProofQuestion(epoch=epoch, first=first, last=last)
-            if self._is_due(engine, question):
-                await self._put(engine, question)
+            asked = await self._who_answers_for(engine)
+            if self._is_due(engine, asked, question):
+                await self._put(engine, asked, question)
 
     async def _page(self) -> dict[tuple[str, str], list[Span]]:
         """Return what some receipts are about, by engine and epoch; the next ones follow in the next look.
@@ -122,22 +124,31 @@ class KeepReceipts(SupervisedBehaviour):
                 self._spans.popitem(last=False)
         return self._spans[sha256]
 
-    def _is_due(self, engine: str, question: ProofQuestion) -> bool:
-        asked, again_at = self._asked.get((engine, question.epoch), (None, 0.0))
-        return asked != question or self.clock.monotonic() >= again_at
+    def _is_due(self, engine: str, asked: str, question: ProofQuestion) -> bool:
+        before, whom, again_at = self._asked.get((engine, question.epoch), (None, "", 0.0))
+        return (before, whom) != (question, asked) or self.clock.monotonic() >= again_at
 
-    async def _put(self, engine: str, question: ProofQuestion) -> None:
+    async def _put(self, engine: str, asked: str, question: ProofQuestion) -> None:
         peer = await self._peers.of_jid(engine)
         if peer is None or peer.role is not Role.AGGREGATION:
             self.counters["engines unknown"] += 1
             return
+        value = question.model_copy(update={"engine": engine if asked != engine else None})
         message = compose(
-            to=engine, performative=Performative.REQUEST, action=Action.PROOF, value=question.model_dump()
+            to=asked,
+            performative=Performative.REQUEST,
+            action=Action.PROOF,
+            value=value.model_dump(exclude_none=True),
         )
         if self._exchange.send(message):
             again_at = self.clock.monotonic() + ASK_AGAIN * random.uniform(0.5, 1.0)  # noqa: S311  # jitter
-            self._asked[engine, question.epoch] = (question, again_at)
+            self._asked[engine, question.epoch] = (question, asked, again_at)
             self.counters["asked"] += 1
+
+    async def _who_answers_for(self, engine: str) -> str:
+        """Return the engine to ask: the one whose log it is, another one only where that is gone."""
+        live = [peer.jid for peer in await self._peers.of_role(Role.AGGREGATION)]
+        return engine if engine in live or not live else live[0]
 
     # Notices -------------------------------------------------------------------------
 
@@ -160,6 +171,10 @@ class KeepReceipts(SupervisedBehaviour):
         if peer is None or peer.role is not Role.AGGREGATION:
             raise RefusedError("from", f"{message.sender[:128]} is not an enrolled aggregation engine")
         notice = open_signed(ProofNotice, parse_model(Signed, message.value()), peer.verifying())
-        if notice.engine != message.sender:
+        if (notice.by or notice.engine) != message.sender:
             raise RefusedError("engine", f"is {notice.engine[:128]}, but {message.sender[:128]} sent it")
+        if await self._who_answers_for(notice.engine) == notice.engine != message.sender:
+            raise RefusedError(
+                "by", f"{message.sender[:128]} speaks for {notice.engine[:128]}, which is there itself"
+            )
         return notice

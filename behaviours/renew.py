@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from behaviours.supervised import SupervisedBehaviour
 from registry.alarms import Alarms
 from registry.database import ConcurrentWriteError
+from registry.duties import LOOK_AT_TURN
 from registry.renewals import RenewalBatch, Renewals
 from registry.revocation_lists import RevocationLists
 from vedette.canonical import sha256_hex
@@ -163,13 +164,20 @@ class Renew(SupervisedBehaviour):
 
     name: ClassVar[str] = "renew"
 
-    def __init__(self, *, clock: Clock, agent_name: str, renewal: RenewalRun) -> None:
+    def __init__(
+        self, *, clock: Clock, agent_name: str, renewal: RenewalRun, mine: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Make it; `mine` tells whether it is this engine's turn, which it is always where there is no other."""
         super().__init__(clock=clock, agent_name=agent_name)
+        self._mine = mine
         self._renewal = renewal
         self._ran_at: int | None = None
 
     async def run(self) -> None:
-        """Renew if the last run is a day ago, else wait."""
+        """Renew if it is our turn and the last run is a day ago, else wait."""
+        if not self._mine():
+            await self.pause(LOOK_AT_TURN)
+            return
         now = self.clock.now()
         # A clock that was set back must not put the next run off.
         if self._ran_at is not None and 0 <= now - self._ran_at < EVERY:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from typing import ClassVar
 
 from behaviours.supervised import SupervisedBehaviour
 from registry.alarms import Alarms
+from registry.duties import LOOK_AT_TURN
 from registry.revocation_lists import ListEffect, RevocationLists, WantedList
 from vedette.clock import MICROSECONDS, Clock
 from vedette.errors import EvidenceError
@@ -34,12 +36,21 @@ class Revocation(SupervisedBehaviour):
     name: ClassVar[str] = "revocation"
 
     def __init__(
-        self, *, clock: Clock, agent_name: str, lists: RevocationLists, fetcher: Fetcher, alarms: Alarms
+        self,
+        *,
+        clock: Clock,
+        agent_name: str,
+        lists: RevocationLists,
+        fetcher: Fetcher,
+        alarms: Alarms,
+        mine: Callable[[], bool] = lambda: True,
     ) -> None:
+        """Make it; `mine` tells whether it is this engine's turn, which it is always where there is no other."""
         super().__init__(clock=clock, agent_name=agent_name)
         self._lists = lists
         self._fetcher = fetcher
         self._alarms = alarms
+        self._mine = mine
 
     async def ended(self) -> None:
         """Wait until the task has ended, and let go of the connections."""
@@ -47,7 +58,10 @@ class Revocation(SupervisedBehaviour):
         await self._fetcher.aclose()
 
     async def run(self) -> None:
-        """Ask for what is missing or a day old, then wait."""
+        """Ask for what is missing or a day old if it is our turn, then wait."""
+        if not self._mine():
+            await self.pause(LOOK_AT_TURN)
+            return
         await self.refresh()
         await self.pause(LOOK_EVERY)
 

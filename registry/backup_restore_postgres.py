@@ -161,8 +161,9 @@ class PostgresPlace:
             with engine.begin() as connection:
                 if not inspect(connection).has_table(MARK_TABLE, schema=SCHEMA):
                     return
-                for name in _contents(connection, SCHEMA):
-                    connection.exec_driver_sql(f"DROP {name} CASCADE")
+                for kind, _, name in (one.partition(" ") for one in _contents(connection, SCHEMA)):
+                    # Partitions are tables, too, and go with the table that they are parts of.
+                    connection.exec_driver_sql(f"DROP {kind} IF EXISTS {name} CASCADE")
                 for statement in _move(_contents(connection, aside), target=SCHEMA):
                     connection.exec_driver_sql(statement)
         except SQLAlchemyError as error:

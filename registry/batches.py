@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,11 @@ from vedette.evidence.spot_check import top_of
 from vedette.evidence.statement import batch_statement, leaf
 
 # Built once: the two are asked again and again, and to build a statement takes longer than to execute it.
-_CHAINS = select(tables.chain.c.id).where(tables.chain.c.engine == bindparam("engine")).order_by(tables.chain.c.id)
+_CHAINS = (
+    select(tables.chain.c.id)
+    .where(tables.chain.c.engine.in_(bindparam("engines", expanding=True)))
+    .order_by(tables.chain.c.id)
+)
 _LAST_BATCH = (
     select(tables.batch.c.number, tables.batch.c.last_index, tables.batch.c.root)
     .where(tables.batch.c.chain_id == bindparam("chain"))
@@ -96,9 +101,9 @@ def pending_of(row: Row[tuple[Any, ...]]) -> PendingBatch:
     return PendingBatch(**values | {"state": ProofState(values["state"])})
 
 
-def chain_ids(connection: Connection, engine: str) -> list[int]:
-    """Return the engine's chains, oldest first: a restored backup leaves more than one."""
-    return list(connection.execute(_CHAINS, {"engine": engine}).scalars())
+def chain_ids(connection: Connection, engines: Collection[str]) -> list[int]:
+    """Return the chains of some engines, oldest first: a restored backup leaves more than one of each."""
+    return list(connection.execute(_CHAINS, {"engines": list(engines)}).scalars())
 
 
 def last_batch(connection: Connection, chain_id: int) -> tuple[int, int, bytes | None]:
@@ -107,10 +112,10 @@ def last_batch(connection: Connection, chain_id: int) -> tuple[int, int, bytes |
     return (row.number, row.last_index, row.root) if row is not None else (0, -1, None)
 
 
-def unbatched(connection: Connection, engine: str) -> Unbatched:
-    """Return what waits to be put into batches."""
+def unbatched(connection: Connection, engines: Collection[str]) -> Unbatched:
+    """Return what waits to be put into batches in the chains of some engines."""
     count, oldest, urgent = 0, 0, False
-    for chain_id in chain_ids(connection, engine):
+    for chain_id in chain_ids(connection, engines):
         first = last_batch(connection, chain_id)[1] + 1
         chain = read_chain(connection, chain_id)
         waiting = chain.next_index - first
@@ -123,13 +128,15 @@ def unbatched(connection: Connection, engine: str) -> Unbatched:
     return Unbatched(count=count, oldest_received_at=oldest, urgent=urgent)
 
 
-def next_batch_row(connection: Connection, engine: str, *, max_items: int, now: int) -> dict[str, Any] | None:
+def next_batch_row(
+    connection: Connection, engines: Collection[str], *, max_items: int, now: int
+) -> dict[str, Any] | None:
     """Return the row of the next batch to store, or None where no item waits.
 
     Raises:
         StoreError: the chain has a gap.
     """
-    for chain_id in chain_ids(connection, engine):
+    for chain_id in chain_ids(connection, engines):
         chain = read_chain(connection, chain_id)
         number, last, root = last_batch(connection, chain_id)
         if last + 1 < chain.next_index:

@@ -16,6 +16,7 @@ from registry.chain import ChainState, advance_chain, next_head
 from registry.delivery import Committed, Delivery
 from registry.documents import known_documents
 from registry.enqueue import enqueue
+from registry.payload_rows import KEY, insert_payloads
 from registry.refusals import Refusal, record_refusals
 from registry.tally import tally
 from registry.text import storable
@@ -37,6 +38,7 @@ _STORED = select(*(tables.item.c[name] for name in ("uuid", "agent", "digest", "
 )
 _INSERT = insert(tables.item)
 _COMPILED = _INSERT.compile(dialect=sqlite.dialect())
+_by_uuid = itemgetter("uuid")
 _INSERT_TEXT, _in_order = str(_COMPILED), itemgetter(*_COMPILED.positiontup or ())
 
 
@@ -59,6 +61,7 @@ class GroupCommit:
         self._head = chain.head
         self._urgent_index: int | None = None
         self._items: list[dict[str, Any]] = []
+        self._payloads: list[dict[str, Any]] = []
         self._manifests: dict[str, dict[str, Any]] = {}
         self._refusals: list[Refusal] = []
         self._known: dict[str, _Stored] = {}
@@ -136,6 +139,8 @@ class GroupCommit:
         row["manifest_sha256"] = manifest_sha256 or None
         row["statement"] = statement
         self._items.append(row)
+        if item.payload is not None:
+            self._payloads.append(_payload_row(row, item.payload))
         self._keep_manifest(delivery, manifest_sha256)
         self._known[item.uuid] = _Stored(delivery.sender, item.digest, self._chain.id, index)
         self._head = next_head(self._head, leaf(statement))
@@ -176,6 +181,7 @@ class GroupCommit:
         if self._manifests:
             _write_manifests(self._connection, self._manifests)
         _insert_items(self._connection, self._items)
+        insert_payloads(self._connection, self._payloads)
         tally(self._connection, self._items, chain_id=self._chain.id)
         enqueue(self._connection, self._items)
         advance_chain(
@@ -210,8 +216,11 @@ def _item_row(item: ReceivedItem, delivery: Delivery) -> dict[str, Any]:
         "digest": item.digest,
         "payload_sha256": item.payload_sha256,
         "extra": extra_of(item),
-        "payload": payload,
     }
+
+
+def _payload_row(row: dict[str, Any], payload: bytes) -> dict[str, Any]:
+    return {name: row[name] for name in KEY} | {"payload": payload}
 
 
 def _stored(connection: Connection, uuids: Sequence[str]) -> dict[str, _Stored]:
@@ -238,7 +247,8 @@ def _insert_items(connection: Connection, rows: list[dict[str, Any]]) -> None:
         # SQLAlchemy would look at each value of each row once more, which takes half as long as to insert them.
         connection.exec_driver_sql(_INSERT_TEXT, [_in_order(row) for row in rows])
     else:
-        connection.execute(_INSERT, rows)
+        # In one order always: two engines that commit the same items do not wait for each other in a circle.
+        connection.execute(_INSERT, sorted(rows, key=_by_uuid))
 
 
 def _write_manifests(connection: Connection, manifests: dict[str, dict[str, Any]]) -> None:
@@ -250,7 +260,9 @@ def _write_manifests(connection: Connection, manifests: dict[str, dict[str, Any]
     keys = connection.execute(select(agent.c.jid, agent.c.public_key).where(agent.c.jid.in_(senders)))
     key_of: dict[str, str | None] = {jid: key for jid, key in keys}
     rows = [
-        {**row, "public_key": key_of.get(row["agent"])} for sha256, row in manifests.items() if sha256 not in present
+        {**row, "public_key": key_of.get(row["agent"])}
+        for sha256, row in sorted(manifests.items())
+        if sha256 not in present
     ]
     if rows:
         connection.execute(insert(table), rows)

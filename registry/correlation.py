@@ -14,11 +14,12 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Select, insert, select, text
 from sqlalchemy.exc import DataError, DBAPIError
 
-from registry.content import ContentFolder
+from registry.away_documents import AwayError, DocumentReader
 from registry.correlation_memory import DamagedHistoryError, StoredMemory
-from registry.correlation_reading import Reading, move, next_items, seen_at
+from registry.correlation_reading import Reading, move, next_items, read_until, seen_at
 from registry.correlation_tables import finding, finding_witness
 from registry.database import ConcurrentWriteError, Database
+from registry.duties import Duties
 from registry.text import storable
 from vedette.canonical import canonical_json
 from vedette.clock import MICROSECONDS, Clock
@@ -64,7 +65,7 @@ class Step:
 
 
 class Correlation:
-    """The correlation of one engine's items."""
+    """The correlation of one engine's items, and of those of the engines that it stands in for."""
 
     def __init__(
         self,
@@ -73,14 +74,19 @@ class Correlation:
         engine: str,
         clock: Clock,
         policy: CorrelationPolicy,
-        documents: ContentFolder | None = None,
+        documents: DocumentReader | None = None,
+        duties: Duties | None = None,
     ) -> None:
-        """Describe it; without the folder of `documents`, what is in one is compared by its hash."""
+        """Describe it; without `documents`, what is in one is compared by its hash.
+
+        `duties` says for whom `engine` stands in; None: for nobody.
+        """
         self._database = database
         self._engine = engine
         self._clock = clock
         self._policy = policy
         self._documents = documents
+        self._duties = duties or Duties(engine)
         self._log = logger("correlation")
         self._reported: set[str] = set()
 
@@ -92,7 +98,8 @@ class Correlation:
         Raises:
             StoreError: the database failed.
         """
-        read = await self._database.read(lambda connection: next_items(connection, self._engine, limit=limit))
+        engines = self._duties.engines
+        read = await self._database.read(lambda connection: next_items(connection, engines, limit=limit))
         if read is None:
             return Step()
         try:
@@ -149,7 +156,8 @@ class Correlation:
     async def look_for_absent(self, *, since: int, limit: int) -> int:
         """Tell what is missing; returns how many checks are.
 
-        Call it only when no item waits: what waits may be what is missed.
+        Call it only when no item waits: what waits may be what is missed. With other engines' chains something waits
+        now and then, so nothing is missed that was due after the first of it was committed.
 
         Args:
             since: when this process began: what did not come while nobody listened is not missed yet.
@@ -158,10 +166,11 @@ class Correlation:
         Raises:
             StoreError: the database failed.
         """
-        now = self._clock.now()
+        moment = self._clock.now()
 
         def work(connection: Connection) -> int:
             _one_at_a_time(connection)
+            now = read_until(connection, now=moment)
             memory = StoredMemory(connection, policy=self._policy)
             overdue = memory.load_overdue(now=now, since=since, limit=limit)
             found = [
@@ -171,11 +180,13 @@ class Correlation:
             ]
             memory.save()
             for one in found:
-                self._keep(connection, one, now=now)
+                self._keep(connection, one, now=moment)
             return len(found)
 
         if not await self._database.read(
-            lambda connection: StoredMemory.any_overdue(connection, now=now, since=since)
+            lambda connection: StoredMemory.any_overdue(
+                connection, now=read_until(connection, now=moment), since=since
+            )
         ):
             return 0
         return await self._write(work)
@@ -208,6 +219,9 @@ class Correlation:
             return None
         try:
             return self._documents.read(row.payload_sha256, limit=MAX_READ)
+        except AwayError:
+            # By its hash it would seem to be another one each time: it waits, and what is behind it.
+            raise
         except StoreError:
             # That it is missing or damaged is the sweep's to say.
             return None

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, delete, func, select, update
 from registry import tables
 from registry.correlation_reading import seen_at
 from registry.correlation_tables import check_history, finding, finding_witness
+from registry.payload_rows import is_inline
 from vedette.correlation.subject import LOCAL_FAMILIES, subject_of
 
 _TOGETHER = 200
@@ -21,7 +22,7 @@ _FORGOTTEN = {"changes": b"[]", "text": "its payload was deleted"}
 def forget_document(connection: Connection, sha256: str) -> None:
     """Do what `forget_payloads` does for every item whose payload is this document."""
     item = tables.item
-    query = select(item.c.uuid).where(item.c.payload_sha256 == sha256, item.c.payload.is_(None))
+    query = select(item.c.uuid).where(item.c.payload_sha256 == sha256, ~is_inline())
     forget_payloads(connection, connection.execute(query).scalars().all())
 
 

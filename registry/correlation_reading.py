@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,8 @@ from sqlalchemy import Connection, Select, bindparam, func, insert, select, upda
 
 from registry import tables
 from registry.correlation_tables import correlation_position
+from registry.log import received_at_of
+from registry.payload_rows import inline_payload
 from registry.retention_tables import item_tombstone
 from vedette.clock import MICROSECONDS
 
@@ -38,9 +40,9 @@ class Reading:
         return self.following - self.position
 
 
-def next_items(connection: Connection, engine: str, *, limit: int) -> Reading | None:
-    """Return the next items of an engine, at most `limit`; None where none waits."""
-    for chain_id, position, end in connection.execute(_POSITIONS, {"engine": engine}).all():
+def next_items(connection: Connection, engines: Collection[str], *, limit: int) -> Reading | None:
+    """Return the next items of one of these engines, at most `limit`; None where none waits."""
+    for chain_id, position, end in connection.execute(_POSITIONS, {"engines": list(engines)}).all():
         if position < end:
             following = min(position + limit, end)
             rows = connection.execute(_ITEMS, {"chain": chain_id, "first": position, "end": following}).all()
@@ -49,6 +51,12 @@ def next_items(connection: Connection, engine: str, *, limit: int) -> Reading | 
                 following = kept[-1].log_index + 1
             return Reading(chain_id=chain_id, position=position, following=following, more=following < end, rows=kept)
     return None
+
+
+def read_until(connection: Connection, *, now: int) -> int:
+    """Return until when everything that was committed is correlated, by any engine: `now` where nothing waits."""
+    waiting = connection.execute(_WAITING).all()
+    return min([now, *(received_at_of(connection, chain_id, position) for chain_id, position in waiting)])
 
 
 def move(connection: Connection, read: Reading) -> bool:
@@ -83,25 +91,34 @@ def _fitting(rows: Sequence[Any]) -> Sequence[Any]:
 
 
 def _positions() -> Select[Any]:
-    """Return the query for how far each chain of an engine was read, oldest first, and where it ends."""
+    """Return the query for how far each chain of some engines was read, oldest first, and where it ends."""
     chain, place = tables.chain, correlation_position
-    query = select(chain.c.id, func.coalesce(place.c.next_index, 0), chain.c.next_index)
+    query = select(chain.c.id, _HERE, chain.c.next_index)
     query = query.outerjoin_from(chain, place, place.c.chain_id == chain.c.id)
-    return query.where(chain.c.engine == bindparam("engine")).order_by(chain.c.id)
+    return query.where(chain.c.engine.in_(bindparam("engines", expanding=True))).order_by(chain.c.id)
+
+
+def _waiting() -> Select[Any]:
+    """Return the query for the chains with something that was not read yet, and where that begins."""
+    chain, place = tables.chain, correlation_position
+    query = select(chain.c.id, _HERE).outerjoin_from(chain, place, place.c.chain_id == chain.c.id)
+    return query.where(chain.c.next_index > _HERE)
 
 
 def _items() -> Select[Any]:
     item = tables.item
     names = ("uuid", "agent", "format", "target", "check", "ts", "collected_at", "received_at", "verdict")
-    columns = [item.c[name] for name in (*names, "log_index", "size", "payload", "payload_sha256")]
+    columns = [item.c[name] for name in (*names, "log_index", "size", "payload_sha256")]
     deleted = select(item_tombstone.c.uuid).where(item_tombstone.c.uuid == item.c.uuid).exists()
     index = item.c.log_index
     within = (item.c.chain_id == bindparam("chain"), index >= bindparam("first"), index < bindparam("end"))
-    return select(*columns, deleted.label("is_deleted")).where(*within).order_by(index)
+    return select(*columns, inline_payload(), deleted.label("is_deleted")).where(*within).order_by(index)
 
 
 # Built once: a look happens many times a second, and to build a statement takes longer than to execute it.
+_HERE = func.coalesce(correlation_position.c.next_index, 0)
 _POSITIONS = _positions()
+_WAITING = _waiting()
 _ITEMS = _items()
 _MOVE = update(correlation_position).where(
     correlation_position.c.chain_id == bindparam("chain"), correlation_position.c.next_index == bindparam("here")

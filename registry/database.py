@@ -30,6 +30,9 @@ _MIGRATION_LOCK = 0x7665_6465
 _RACES = ("40001", "40P01")
 """PostgreSQL's SQLSTATEs for a serialization failure and a deadlock."""
 
+_TRIES = 5
+"""Times that a transaction is tried which the database undid for another one's sake."""
+
 
 class ConcurrentWriteError(StoreError):
     """Another process wrote the same rows at the same moment; trying again will see what it wrote."""
@@ -42,13 +45,24 @@ class Database:
     must not interleave. Reads run beside them and never wait for them.
     """
 
-    def __init__(self, url: str, *, lock_wait: float = 5.0, schema: migrations.Schema = migrations.CURRENT) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        lock_wait: float = 5.0,
+        schema: migrations.Schema = migrations.CURRENT,
+        readers: int = READERS,
+        pooled: bool = False,
+    ) -> None:
         """Describe the store; nothing is opened yet.
 
         Args:
             url: where it is.
             lock_wait: seconds to wait for a migration to end, or for users of the store before one.
             schema: what the store must be; this release's.
+            readers: connections that read at the same time.
+            pooled: whether a pooler hands each transaction another of PostgreSQL's connections (PgBouncer's
+                transaction mode): nothing is prepared on one then.
 
         Raises:
             StoreError: the URL is not one of the two forms.
@@ -56,8 +70,10 @@ class Database:
         self._url = parse_url(url)
         self.place = place_of(self._url)
         """The file, or host and database: for messages, without a password."""
-        self._writing: Engine = writing_engine(self._url)
-        self._reading: Engine = reading_engine(self._url)
+        self._writing: Engine = writing_engine(self._url, pooled=pooled)
+        self._reading: Engine = reading_engine(self._url, readers=readers, pooled=pooled)
+        self._most_readers = readers
+        self._pooled = pooled
         self._writer: ThreadPoolExecutor | None = None
         self._readers: ThreadPoolExecutor | None = None
         self._lock: FileLock | None = None
@@ -140,7 +156,7 @@ class Database:
             self.close()
             raise
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store-writer")
-        self._readers = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="store-reader")
+        self._readers = ThreadPoolExecutor(max_workers=self._most_readers, thread_name_prefix="store-reader")
 
     def _lock_file(self) -> None:
         refuse_half_restored_file(self._file)
@@ -210,7 +226,8 @@ class Database:
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in the writer's thread within one transaction; what it raises rolls it back.
 
-        A cancelled caller does not stop it: the transaction ends by itself.
+        A cancelled caller does not stop it: the transaction ends by itself. It is called again where the database
+        undid it because two processes waited for each other, so it must do nothing but use its connection.
 
         Raises:
             ConcurrentWriteError: a key exists already, or two writers blocked each other.
@@ -234,6 +251,25 @@ class Database:
         """Do what `read` does and wait for it, for callers without an event loop."""
         return self._submit(self._readers, self._reading, work).result()
 
+    async def write_beside(self, work: Callable[[Connection], T]) -> T:
+        """Do what `write` does, with PostgreSQL on a connection for this alone: for what takes too long to wait for.
+
+        The writer goes on meanwhile, so `work` must lock whatever has to stay as it is.
+
+        Raises:
+            StoreError: the database failed, or is not open.
+        """
+        if self._writer is None or is_sqlite(self._url):
+            return await self.write(work)
+        return await asyncio.to_thread(self._run_beside, work)
+
+    def _run_beside(self, work: Callable[[Connection], T]) -> T:
+        engine = writing_engine(self._url, pooled=self._pooled)
+        try:
+            return self._run(engine, work)
+        finally:
+            engine.dispose()
+
     def _submit(
         self, executor: ThreadPoolExecutor | None, engine: Engine, work: Callable[[Connection], T]
     ) -> Future[T]:
@@ -242,6 +278,15 @@ class Database:
         return executor.submit(self._run, engine, work)
 
     def _run(self, engine: Engine, work: Callable[[Connection], T]) -> T:
+        for _ in range(_TRIES - 1):
+            try:
+                return self._run_once(engine, work)
+            except ConcurrentWriteError as error:
+                if not _was_undone(error.__cause__):
+                    raise
+        return self._run_once(engine, work)
+
+    def _run_once(self, engine: Engine, work: Callable[[Connection], T]) -> T:
         self._check_file()
         with self._wrapped():
             if self._write_ahead is not None and engine is self._writing:
@@ -261,9 +306,12 @@ class Database:
 
 
 def _lost_a_race(error: SQLAlchemyError) -> bool:
-    return isinstance(error, IntegrityError) or (
-        isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _RACES
-    )
+    return isinstance(error, IntegrityError) or _was_undone(error)
+
+
+def _was_undone(error: BaseException | None) -> bool:
+    """Tell whether the database undid a transaction for another one's sake."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _RACES
 
 
 def _first_line(error: SQLAlchemyError) -> str:

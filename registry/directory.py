@@ -20,6 +20,7 @@ from vedette.errors import RefusedError
 from vedette.messages.batch import Signed, open_signed
 from vedette.messages.card import Card, Role
 from vedette.messages.limits import MAX_TEXT
+from vedette.sealing.keys import SealingKey
 from vedette.signing import VerifyingKey
 
 __all__ = ["AgentEntry", "Directory", "Enrolled", "PresenceChange", "ReplayedCardError", "Show", "StrangerError"]
@@ -288,6 +289,8 @@ def check_card(agent: Enrolled, signed: Signed) -> Card:
         raise RefusedError("role", f"{agent.jid} was enrolled as {agent.role}, not as {card.role}")
     if card.public_key != agent.public_key:
         raise RefusedError("public_key", "is not the enrolled key")
+    if card.sealing_key:
+        SealingKey.from_text(card.sealing_key)
     return card
 
 

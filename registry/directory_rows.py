@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from registry import tables
 from registry.counters import count_up
+from vedette.canonical import parse_json
 from vedette.messages.card import Role
 
 VERSION = "directory"
@@ -60,6 +61,11 @@ class AgentEntry:
     """Microseconds since 1970: since when the presence is what it is."""
     card: str | None
     """The signed text of its card (JSON)."""
+
+    @property
+    def sealing_key(self) -> str:
+        """Base64 of the X25519 public key of its card, empty where it has none; checked when the card came."""
+        return "" if self.card is None else str(parse_json(self.card).get("sealing_key", ""))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

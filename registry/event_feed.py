@@ -5,6 +5,7 @@ The store itself is the queue of events: it is bounded by nothing but its reader
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, bindparam, func, select
 from registry import tables
 from registry.batches import chain_ids
 from registry.database import Database
+from registry.sealed_items import SealedItems
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +81,7 @@ class EventFeed:
     def __init__(self, *, database: Database, engine: str) -> None:
         self._database = database
         self._engine = engine
+        self._sealed = SealedItems(database=database)
 
     async def now(self) -> Position:
         """Return the position after everything that has happened.
@@ -97,6 +100,14 @@ class EventFeed:
         wanted = {"chain": position.chain_id, "first": position.next_index, "most": limit}
         rows = await self._database.read(lambda connection: connection.execute(_SCANS, wanted).all())
         return [ScanEvent(**row._mapping) for row in rows]
+
+    async def sealed(self, uuids: Collection[str]) -> frozenset[str]:
+        """Return which of some items travelled sealed.
+
+        Raises:
+            StoreError: the database failed.
+        """
+        return await self._sealed.among(uuids)
 
     async def count(self, position: Position, *, until: int) -> int:
         """Return how many items there are from the position up to before the index `until`.
@@ -159,7 +170,7 @@ def _now(connection: Connection, engine: str) -> Position:
 
 
 def _stamps(connection: Connection, engine: str, *, after: int, limit: int, uuids: int) -> list[StampEvent]:
-    wanted = {"after": after, "chains": chain_ids(connection, engine), "most": limit}
+    wanted = {"after": after, "chains": chain_ids(connection, [engine]), "most": limit}
     rows = connection.execute(_STAMPS, wanted).all()
     return [
         StampEvent(

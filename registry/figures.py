@@ -75,8 +75,8 @@ class StoreFigures:
     """Refusals there ever were."""
     alarms: int
     """Alarms that nobody took note of."""
-    repairs: Mapping[Severity, int]
-    """Open repairs, by how much they matter."""
+    repairs: Mapping[tuple[str, Severity], int]
+    """Open repairs, by kind and how much they matter."""
     repairs_looked_at: int
     """Microseconds since 1970: when everything was looked at last; 0 before."""
     agents: Mapping[tuple[str, str], int]

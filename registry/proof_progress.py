@@ -33,19 +33,21 @@ class ProofProgress:
         self._database = database
         self._engine = engine
 
-    async def stretch(self, *, epoch: str, first: int, runs: int) -> Stretch | None:
+    async def stretch(self, *, epoch: str, first: int, runs: int, engine: str | None = None) -> Stretch | None:
         """Return what is stamped from `first` on; None where `first` itself is not, or the epoch is unknown.
 
         Args:
             epoch: of one of the engine's chains.
+            engine: whose chain; None: this one's. All engines see the same store.
             first: the `log_index` to begin with.
             runs: runs of equal state at most; the stretch ends there.
 
         Raises:
             StoreError: the database failed.
         """
+        whose = engine or self._engine
         return await self._database.read(
-            lambda connection: _stretch(connection, self._engine, epoch=epoch, first=first, runs=runs)
+            lambda connection: _stretch(connection, whose, epoch=epoch, first=first, runs=runs)
         )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, exists, insert, select, update
 
 from registry import batches, tables
 from registry.audit_log import LoggedAudits, is_any_waiting, log_audits
@@ -14,10 +14,11 @@ from registry.batches import PendingBatch, Unbatched
 from registry.bundle_source import audit_bundle_contents, bundle_contents
 from registry.content import ContentFolder
 from registry.database import ConcurrentWriteError, Database
-from registry.log import received_at_of
+from registry.duties import Duties
 from registry.proof_state import ProofState, state_of
 from registry.record_states import counted_stamps, open_record, settle_state, store_certificates
 from registry.scandale_tables import batch_top
+from registry.unstamped import Unstamped, unstamped
 from vedette.clock import Clock
 from vedette.errors import EvidenceError
 from vedette.evidence.bundle_contents import BundleContents, certificates_to_pem
@@ -30,30 +31,28 @@ MAX_BUNDLED = 128 * 1024 * 1024
 """Bytes of a document that are put into a bundle, which is built in memory; of larger ones it proves the hash."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Unstamped:
-    """Items without any token, in a batch or not."""
-
-    count: int
-    """How many."""
-    oldest_received_at: int
-    """Microseconds since 1970: when the oldest arrived; 0 where there is none."""
-    failed: int
-    """How many of them are in a batch that failed."""
-
-
 class Proofs:
-    """The proofs of one engine's items."""
+    """The proofs of one engine's items, and of those of the engines that it stands in for."""
 
     def __init__(
-        self, *, database: Database, engine: str, clock: Clock, documents: ContentFolder | None = None
+        self,
+        *,
+        database: Database,
+        engine: str,
+        clock: Clock,
+        documents: ContentFolder | None = None,
+        duties: Duties | None = None,
     ) -> None:
-        """Describe them; without the folder of `documents`, bundles prove only the hash of what is in one."""
+        """Describe them; without the folder of `documents`, bundles prove only the hash of what is in one.
+
+        `duties` says for whom `engine` stands in; None: for nobody.
+        """
         self._documents = documents
         self._database = database
         self._engine = engine
         self._clock = clock
-        self._complete: dict[str, int] = {}
+        self._duties = duties or Duties(engine)
+        self._complete: dict[tuple[str, tuple[str, ...]], int] = {}
         self._damaged_audits: frozenset[int] = frozenset()
 
     async def log_audits(self) -> LoggedAudits:
@@ -78,7 +77,7 @@ class Proofs:
         Raises:
             StoreError: the database failed.
         """
-        return await self._database.read(lambda connection: batches.unbatched(connection, self._engine))
+        return await self._database.read(lambda connection: batches.unbatched(connection, self._duties.engines))
 
     async def unstamped(self) -> Unstamped:
         """Return what has no token yet: how many items and how old.
@@ -86,7 +85,7 @@ class Proofs:
         Raises:
             StoreError: the database failed.
         """
-        return await self._database.read(lambda connection: _unstamped(connection, self._engine))
+        return await self._database.read(lambda connection: unstamped(connection, self._duties.engines))
 
     async def close_batch(self, *, max_items: int) -> PendingBatch | None:
         """Close the next batch of at most `max_items` items; None where no item waits.
@@ -94,9 +93,9 @@ class Proofs:
         Raises:
             StoreError: the database failed, or the chain has a gap.
         """
-        now = self._clock.now()
+        now, engines = self._clock.now(), self._duties.engines
         row = await self._database.read(
-            lambda connection: batches.next_batch_row(connection, self._engine, max_items=max_items, now=now)
+            lambda connection: batches.next_batch_row(connection, engines, max_items=max_items, now=now)
         )
         if row is None:
             return None
@@ -115,13 +114,17 @@ class Proofs:
         Raises:
             StoreError: the database failed.
         """
-        after = self._complete.get(tsa, 0)
+        engines = self._duties.engines
+        after = self._complete.get((tsa, engines), 0)
 
         def work(connection: Connection) -> tuple[list[PendingBatch], int]:
-            mine = tables.batch.c.chain_id.in_(batches.chain_ids(connection, self._engine))
+            mine = tables.batch.c.chain_id.in_(batches.chain_ids(connection, engines))
             return _pending(connection, mine, tsa=tsa, limit=limit, after=after)
 
-        found, self._complete[tsa] = await self._database.read(work)
+        found, complete = await self._database.read(work)
+        # Of other engines' chains another part is complete: what was known of theirs is forgotten with them.
+        self._complete = {key: last for key, last in self._complete.items() if key[1] == engines}
+        self._complete[tsa, engines] = complete
         return found
 
     async def store_token(self, *, batch: PendingBatch, tsa: str, external: bool, token: VerifiedToken) -> ProofState:
@@ -188,7 +191,7 @@ class Proofs:
 
         def work(connection: Connection) -> int:
             table = tables.batch
-            mine = table.c.chain_id.in_(batches.chain_ids(connection, self._engine))
+            mine = table.c.chain_id.in_(batches.chain_ids(connection, [self._engine]))
             failed = table.c.state == ProofState.FAILED.value
             values = {"state": ProofState.PENDING.value, "reason": ""}
             return connection.execute(update(table).where(mine, failed).values(values)).rowcount
@@ -277,24 +280,3 @@ def _store_token(connection: Connection, row: dict[str, Any], pem: bytes) -> Pro
 def _set_state(connection: Connection, batch_id: int, state: ProofState, reason: str) -> None:
     table = tables.batch
     connection.execute(update(table).where(table.c.id == batch_id).values(state=state.value, reason=reason))
-
-
-def _unstamped(connection: Connection, engine: str) -> Unstamped:
-    waiting = batches.unbatched(connection, engine)
-    count, oldest, failed = waiting.count, waiting.oldest_received_at, 0
-    table = tables.batch
-    mine = table.c.chain_id.in_(batches.chain_ids(connection, engine))
-    for state in (ProofState.PENDING, ProofState.FAILED):
-        number, first_id = connection.execute(
-            select(func.coalesce(func.sum(table.c.count), 0), func.min(table.c.id)).where(
-                mine, table.c.state == state.value
-            )
-        ).one()
-        if first_id is None:
-            continue
-        first = connection.execute(select(table.c.chain_id, table.c.first_index).where(table.c.id == first_id)).one()
-        received_at = received_at_of(connection, first.chain_id, first.first_index)
-        oldest = min(oldest, received_at) if count else received_at
-        count += int(number)
-        failed += int(number) if state is ProofState.FAILED else 0
-    return Unstamped(count=count, oldest_received_at=oldest, failed=failed)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping, func, select
 from registry import queue_bindings, queue_leases, queue_tables, tables
 from registry.database import Database
 from registry.items import standard_form
+from registry.payload_rows import inline_payload
 from registry.queue_bindings import Asker, Bound
 from registry.queue_errors import ForeignQueueError, UnknownQueueError
 from registry.queue_leases import MAX_LEASE, Leased
@@ -223,8 +224,8 @@ class Queues:
 
 
 def _contents(connection: Connection, leased: Sequence[Leased]) -> list[HeldItem]:
-    names = ("uuid", "version", "format", "statement", "payload", "payload_sha256", "extra", "digest", "received_at")
-    query = select(*(tables.item.c[name] for name in names))
+    names = ("uuid", "version", "format", "statement", "payload_sha256", "extra", "digest", "received_at")
+    query = select(*(tables.item.c[name] for name in names), inline_payload())
     query = query.where(tables.item.c.uuid.in_([one.uuid for one in leased]))
     rows = {row["uuid"]: row for row in connection.execute(query).mappings()}
     return [

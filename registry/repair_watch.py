@@ -18,12 +18,14 @@ from registry.queues import Queues
 from registry.repair_rows import RepairChanges
 from registry.repairs import Repairs
 from vedette.clock import MICROSECONDS, Clock
+from vedette.clock_offsets import ClockOffsets
 from vedette.errors import StoreError
 from vedette.evidence.timestamp_state import TimestampState
 from vedette.messages.state import AgentState
 from vedette.repairs.facts import (
     AuthorityFacts,
     BehaviourFacts,
+    ClockFacts,
     DiskFacts,
     Facts,
     OutboxFacts,
@@ -81,6 +83,8 @@ class RepairWatch:
         self._stamping = stamping
         self._states = states
         self._clock = clock
+        self.clocks = ClockOffsets()
+        """How the agents' clocks stand; who hears their signs of life notes it here."""
         self._repairs = Repairs(database=database, clock=clock)
         self._queues = Queues(database=database, clock=clock)
         self._depths: dict[str, Trend] = {}
@@ -106,7 +110,7 @@ class RepairWatch:
             "queues": self._queued,
             "outboxes": self._outbox_facts,
             "agents": lambda: read(repair_facts.read_agents),
-            "clocks": lambda: read(repair_facts.read_clocks),
+            "clocks": self._told_clocks,
             "refusals": lambda: read(lambda connection: repair_facts.read_refusals(connection, now=now)),
             "behaviours": self._failing,
             "jobs": lambda: read(repair_facts.read_jobs),
@@ -152,6 +156,14 @@ class RepairWatch:
             oldest_pending=state.oldest_pending,
             clock_blamed=state.clock_blamed,
         )
+
+    async def _told_clocks(self) -> tuple[ClockFacts, ...]:
+        """Return what the agents' newest items say of their clocks, then what their signs of life say."""
+        by_items = await self._database.read(repair_facts.read_clocks)
+        beats = (
+            ClockFacts(agent=one.agent, ahead=one.ahead, beats=True, is_set=one.is_set) for one in self.clocks.known()
+        )
+        return (*by_items, *beats)
 
     async def _queued(self) -> tuple[QueueFacts, ...]:
         statuses, now = await self._queues.statuses(), self._clock.monotonic()

@@ -174,20 +174,16 @@ class Repairs:
         """
         return sum((await self.counts()).values())
 
-    async def counts(self) -> dict[Severity, int]:
-        """Return how many are open, by how much they matter.
+    async def counts(self) -> dict[tuple[str, Severity], int]:
+        """Return how many are open, by kind and how much they matter; where there is none, there is no count.
 
         Raises:
             StoreError: the database failed.
         """
-        query = select(repair.c.severity, func.count()).where(_is(RepairState.OPEN, self._clock.now()))
-        rows = await self._database.read(
-            lambda connection: connection.execute(query.group_by(repair.c.severity)).all()
-        )
-        found = dict.fromkeys(Severity, 0)
-        for severity, number in rows:
-            found[Severity(severity)] = number
-        return found
+        which = repair.c.kind, repair.c.severity
+        query = select(*which, func.count()).where(_is(RepairState.OPEN, self._clock.now())).group_by(*which)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return {(kind, Severity(severity)): number for kind, severity, number in rows}
 
     async def looks(self) -> list[Look]:
         """Return when each observer looked last, and at what.

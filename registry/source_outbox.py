@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from registry import outbox_work, source_work
 from registry.lock import FileLock
@@ -20,6 +20,8 @@ from vedette.collection.memory import Changes, Drawn, SourceMemory
 from vedette.collection.page_memory import PageMemory
 from vedette.collection.robots import RobotsFile
 from vedette.errors import StoreError
+
+T = TypeVar("T")
 
 
 class SourceOutbox(Outbox, SourceMemory):
@@ -134,12 +136,19 @@ class SourceOutbox(Outbox, SourceMemory):
             OutboxFullError: they do not fit; nothing is stored.
             StoreError: it cannot be written.
         """
-        large = [drawn for drawn in changes.items if drawn.data is not None]
+        await self.with_files(changes.items, lambda: self._commit_changes(changes))
+
+    async def with_files(self, items: Sequence[Drawn], commit: Callable[[], Awaitable[T]]) -> T:
+        """Put the large payloads of items into the spool, then commit what refers to them; returns what that returns.
+
+        Raises:
+            StoreError: the spool cannot be written; and what `commit` raises.
+        """
+        large = [drawn for drawn in items if drawn.data is not None]
         if not large:
-            await self._commit_changes(changes)
-            return
+            return await commit()
         files = await asyncio.to_thread(self._write_files, large)
-        await self.spool.keep(files, lambda: self._commit_changes(changes))
+        return await self.spool.keep(files, commit)
 
     async def _commit_changes(self, changes: Changes) -> None:
         items = [drawn.item for drawn in changes.items]

@@ -68,7 +68,7 @@ class DeliveryRow(SQLModel, table=True):
 
 
 class ItemRow(SQLModel, table=True):
-    """A committed item; its proof state is its batch's, found by chain and `log_index`."""
+    """A committed item; its proof state is its batch's by `log_index`, its inline bytes are in `item_payload`."""
 
     __tablename__ = "item"
     __table_args__ = (
@@ -142,8 +142,6 @@ class ItemRow(SQLModel, table=True):
     """JSON of unknown fields outside `meta`, kept as they came."""
     statement: bytes
     """Statement v1: the bytes whose SHA-256 is the leaf."""
-    payload: bytes | None
-    """Decoded bytes, where they are kept inline."""
 
 
 class BatchRow(SQLModel, table=True):

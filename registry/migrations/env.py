@@ -13,6 +13,8 @@ from registry import (  # noqa: F401  # they fill metadata
     head_tables,
     job_tables,
     key_tables,
+    lease_tables,
+    payload_tables,
     queue_tables,
     repair_tables,
     report_tables,
