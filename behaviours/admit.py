@@ -17,6 +17,7 @@ from vedette.messages.card import Heartbeat, Role
 from vedette.messages.directory import DirectoryAnswer, DirectoryEntry, DirectoryQuestion, PersonEntry
 from vedette.messages.envelope import Action, Performative
 from vedette.people.person import People
+from vedette.sealing.keys import SealingKey
 from vedette.signing import SigningKey, VerifyingKey
 
 ANSWERED_AT_MOST = 1000
@@ -49,11 +50,13 @@ class DirectoryPeers:
 
 
 def _peer(entry: Enrolled | AgentEntry) -> Peer:
+    sealing_key = entry.sealing_key if isinstance(entry, AgentEntry) else ""
     return Peer(
         jid=entry.jid,
         role=entry.role,
         key=None if entry.public_key is None else VerifyingKey.from_text(entry.public_key),
         unsigned=isinstance(entry, Enrolled) and entry.unsigned_allowed,
+        sealing_key=SealingKey.from_text(sealing_key) if sealing_key else None,
     )
 
 
@@ -161,7 +164,13 @@ class Admit(SupervisedBehaviour):
             nonce=question.nonce,
             at=self.clock.now(),
             agents=[
-                DirectoryEntry(jid=entry.jid, role=entry.role, public_key=entry.public_key, show=entry.show)
+                DirectoryEntry(
+                    jid=entry.jid,
+                    role=entry.role,
+                    public_key=entry.public_key,
+                    show=entry.show,
+                    sealing_key=entry.sealing_key,
+                )
                 for entry in found[:ANSWERED_AT_MOST]
                 if entry.public_key is not None
             ],

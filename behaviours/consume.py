@@ -22,6 +22,8 @@ from vedette.messages.batch import Signed, parse_model
 from vedette.messages.card import Role
 from vedette.messages.envelope import Action, Performative
 from vedette.messages.queue import Acknowledge, Bind, Fetch, QueuedItem, Reject, Settled, open_hand_out
+from vedette.sealing.envelope import UNTOLD
+from vedette.sealing.keys import SealingKeys
 from vedette.signing import SigningKey
 
 Handler = Callable[[Sequence[QueuedItem]], Awaitable[Mapping[int, Exception] | None]]
@@ -71,6 +73,7 @@ class Consume(SupervisedBehaviour):
         self.depth: int | None = None
         """Items that the queue held when the engine counted last; None: it did not say yet."""
         self._handle = handle
+        self._sealing = SealingKeys(clock=clock)
         self._life = secrets.token_hex(8)
         self._bound_at = ""
         self._to_acknowledge: list[int] = []
@@ -165,6 +168,7 @@ class Consume(SupervisedBehaviour):
             limit=wanted.limit,
             lease_seconds=wanted.lease_seconds,
             wait=wanted.wait,
+            sealing_key=self._sealing.current.text,
         )
         self._doing = "waiting"
         answer = await self._ask(engine, request, time_limit=wanted.wait + ANSWER_WITHIN)
@@ -178,6 +182,7 @@ class Consume(SupervisedBehaviour):
             consumer=self._agent,
             conversation=answer.conversation,
             key=engine.verifying(),
+            sealing=self._sealing,
         )
         self._to_reject += opened.failures
         self.counters["fetched"] += len(opened.items)
@@ -250,7 +255,9 @@ class Consume(SupervisedBehaviour):
 
     def _fail(self, item: QueuedItem, problem: str) -> None:
         self.counters["failed"] += 1
-        self._to_reject.append((item.id, problem))
+        # The answer travels in the clear, and a reason may quote the item: its kind says enough.
+        told = f"{problem.partition(':')[0]}: {UNTOLD}" if item.item.item.meta.sealed else problem
+        self._to_reject.append((item.id, told))
 
     # Answering -----------------------------------------------------------------------
 

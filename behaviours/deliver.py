@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from behaviours.exchange import Incoming, compose_encoded
-from behaviours.peers import Peers
+from behaviours.peers import Peer, Peers
 from behaviours.register import Session
+from behaviours.seal import SealItems
 from behaviours.supervised import SupervisedBehaviour
 from registry.outbox import Outbox, OutboxItem
 from vedette.canonical import parse_json
@@ -21,6 +22,7 @@ from vedette.messages.batch import Receipt, Signed, open_signed, parse_model
 from vedette.messages.card import Role
 from vedette.messages.envelope import Action, Performative
 from vedette.messages.limits import MAX_BATCH_ITEMS
+from vedette.sealing.keys import KEY_FIELD
 from vedette.signing import SigningKey
 
 IDLE = 0.5
@@ -66,6 +68,7 @@ class Deliver(SupervisedBehaviour):
         self._stir = asyncio.Event()
         self._session = 0
         self._engines: tuple[str, ...] = ()
+        self._sealing = SealItems(agent=agent)
         self._look_back_at = 0.0
 
     @property
@@ -120,8 +123,11 @@ class Deliver(SupervisedBehaviour):
     async def _resolve(self) -> tuple[str, ...]:
         if "@" in self._target:
             peer = await self._peers.of_jid(self._target)
-            return () if peer is None else (peer.jid,)
-        return tuple(sorted(peer.jid for peer in await self._peers.of_role(Role(self._target))))
+            found: tuple[Peer, ...] = () if peer is None else (peer,)
+        else:
+            found = await self._peers.of_role(Role(self._target))
+        self._sealing.receivers = {peer.jid: peer.sealing_key for peer in found}
+        return tuple(sorted(peer.jid for peer in found))
 
     def _engine_of(self, item: OutboxItem) -> str:
         """Return the engine of an item's check; there is at least one engine."""
@@ -142,10 +148,21 @@ class Deliver(SupervisedBehaviour):
                 share = shares.setdefault(self._engine_of(item), [])
                 share.append(OutgoingItem(seq=item.seq, uuid=item.uuid, digest=item.digest, data=item.data))
             for engine, share in shares.items():
-                self._launch(engine, share)
+                ready = await self._sealing.ready(share, engine, refused=self._outbox.refuse)
+                self.counters["sealed"] = self._sealing.count
+                if ready:
+                    self._launch(engine, ready)
 
     def _launch(self, engine: str, items: Sequence[OutgoingItem]) -> None:
-        packed = pack(items, agent=self._agent, epoch=self._outbox.epoch, key=self._key)
+        try:
+            packed = pack(items, agent=self._agent, epoch=self._outbox.epoch, key=self._key)
+        except RefusedError:
+            # What is sealed cannot be compressed, so fewer may fit into a message than usually do.
+            if len(items) == 1:
+                raise
+            self._launch(engine, items[: len(items) // 2])
+            self._launch(engine, items[len(items) // 2 :])
+            return
         self._window.add(
             Flight(
                 engine=engine,
@@ -216,6 +233,9 @@ class Deliver(SupervisedBehaviour):
             if uuid in expected:
                 await self._outbox.refuse(uuid, field, reason)
                 self.counters["refused"] += 1
+                if field == KEY_FIELD:
+                    # The engine was started anew: the registry knows its present key.
+                    self._peers.forget()
                 self.log.warning("item refused", item=uuid, engine=receipt.engine, field=field, reason=reason)
 
     async def _check_receipt(self, sender: str, signed: Signed) -> Receipt:

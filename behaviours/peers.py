@@ -12,9 +12,10 @@ from vedette.errors import RefusedError
 from vedette.log import logger
 from vedette.messages.batch import Signed, open_signed, parse_model
 from vedette.messages.card import Role
-from vedette.messages.directory import DirectoryAnswer, DirectoryQuestion
+from vedette.messages.directory import DirectoryAnswer, DirectoryEntry, DirectoryQuestion
 from vedette.messages.envelope import Action, Performative
 from vedette.people.person import Person
+from vedette.sealing.keys import SealingKey
 from vedette.signing import VerifyingKey
 
 KEPT_FOR = 15.0
@@ -38,6 +39,8 @@ class Peer:
     """Presence, as the registry knows it."""
     unsigned: bool = False
     """Whether bare SCANDALE messages are accepted from it."""
+    sealing_key: SealingKey | None = None
+    """What is sealed to it is sealed with this; None: it opens no sealed items, or nobody asked for its card."""
 
     def verifying(self) -> VerifyingKey:
         """Return the key.
@@ -142,11 +145,18 @@ class RegistryPeers:
             if answer.nonce != question.nonce:
                 raise RefusedError("nonce", "is not the one that was asked with")
             people = [Person(jid=e.jid, role=e.role) for e in answer.people if e.jid == question.jid]
-            peers = tuple(
-                Peer(jid=e.jid, role=e.role, key=VerifyingKey.from_text(e.public_key), show=e.show)
-                for e in answer.agents
-            )
-            return Known(peers=peers, person=people[0] if people else None)
+            peers = [_peer(entry) for entry in answer.agents]
+            return Known(peers=tuple(peers), person=people[0] if people else None)
         except RefusedError as error:
             self._log.warning("the registry's answer is refused", reason=str(error))
             return None
+
+
+def _peer(entry: DirectoryEntry) -> Peer:
+    return Peer(
+        jid=entry.jid,
+        role=entry.role,
+        key=VerifyingKey.from_text(entry.public_key),
+        show=entry.show,
+        sealing_key=SealingKey.from_text(entry.sealing_key) if entry.sealing_key else None,
+    )

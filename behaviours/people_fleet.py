@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from behaviours.people_state import moment
 from registry.agent_list import AgentList, AgentsWanted
 from registry.item_detail import ItemDetails
 from registry.item_list import ItemList, ItemsWanted
-from registry.items import UnknownItemError
+from registry.items import ItemSummary, UnknownItemError
 from registry.repairs import Repairs
 from registry.scandale_check import ProofCheck
+from registry.sealed_items import SealedItems
 from registry.text import storable
 from vedette.errors import RefusedError
 from vedette.people.adhoc import Ask, Note, Told
@@ -60,8 +61,9 @@ class ShowItems:
     title = "Last items"
     role = PersonRole.READ
 
-    def __init__(self, items: ItemList) -> None:
+    def __init__(self, items: ItemList, *, sealed: SealedItems) -> None:
         self._items = items
+        self._sealed = sealed
 
     async def step(self, person: Person, answers: Sequence[Answer]) -> Told:
         """Return the table."""
@@ -74,11 +76,17 @@ class ShowItems:
             "proof": "Proof",
             "item": "Item",
         }
+        sealed = await self._sealed.among([item.uuid for item in page.rows])
         rows = [
-            (moment(item.received_at), item.agent, item.target or "", item.verdict or "", item.state.value, item.uuid)
+            (moment(item.received_at), item.agent, *_told(item, sealed), item.state.value, item.uuid)
             for item in page.rows
         ]
         return table("Last items", columns, rows, more=False)
+
+
+def _told(item: ItemSummary, sealed: Collection[str]) -> tuple[str, str]:
+    """Return target and verdict; of what was sealed neither, because the answer travels over the XMPP server."""
+    return ("sealed", "sealed") if item.uuid in sealed else (item.target or "", item.verdict or "")
 
 
 class VerifyItem:

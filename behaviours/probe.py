@@ -18,6 +18,7 @@ from vedette.errors import RefusedError
 from vedette.messages.control import CheckAction
 from vedette.messages.state import Cell, CheckState, Panel
 from vedette.scheduling.interval import every
+from vedette.sealing.envelope import MARK
 from vedette.tools.check import Check
 from vedette.tools.schedule import Planned, Schedule
 
@@ -42,6 +43,8 @@ class RunRecord:
     """Verdict, or why it was skipped."""
     size: int
     """Bytes of its payload."""
+    sealed: bool = False
+    """Whether its item travels sealed: then the agent's page, which travels too, does not say what came out."""
 
 
 class RunCheck(SupervisedBehaviour):
@@ -165,7 +168,7 @@ class RunCheck(SupervisedBehaviour):
             when="Once" if self._schedule is None else every(self._schedule.period),
             state=self._state_of_check(),
             last_at=None if last is None else last.at,
-            last_outcome="" if last is None else last.verdict or f"exit code {last.exit_code}",
+            last_outcome="" if last is None else _outcome(last),
             next_runs=self._next_runs(),
             paused_at=None if self._paused is None else self._paused.at,
             paused_by="" if self._paused is None else self._paused.by,
@@ -221,7 +224,8 @@ class RunCheck(SupervisedBehaviour):
     def _note(self, item: dict[str, Any]) -> None:
         meta = item["meta"]
         self.counters["runs"] += 1
-        if meta.get("verdict"):
+        sealed = bool(meta.get(MARK))
+        if meta.get("verdict") and not sealed:
             self.counters[meta["verdict"]] += 1
         self._records.appendleft(
             RunRecord(
@@ -230,6 +234,7 @@ class RunCheck(SupervisedBehaviour):
                 exit_code=meta.get("exit_code"),
                 verdict=meta.get("verdict") or "",
                 size=meta.get("size") or len(item["payload"]["raw"]) * 3 // 4,
+                sealed=sealed,
             )
         )
 
@@ -267,7 +272,14 @@ def _why(pause: Pause) -> str:
     return f"paused by {pause.by}"
 
 
+def _outcome(record: RunRecord) -> str:
+    return "sealed" if record.sealed else record.verdict or f"exit code {record.exit_code}"
+
+
 def _row(record: RunRecord) -> list[Cell]:
+    if record.sealed:
+        told = [Cell(text=""), Cell(text="sealed"), Cell(text="")]
+        return [Cell(text=str(record.at), kind="time"), Cell(text=record.uuid, kind="code"), *told]
     verdict_kind = {"as expected": "good", "deviates": "bad", "": "text"}.get(record.verdict, "warn")
     failed = record.exit_code not in (0, None)
     return [

@@ -16,7 +16,7 @@ from behaviours.peers import Peers
 from behaviours.register import Session
 from behaviours.supervised import SupervisedBehaviour
 from registry.event_feed import EventFeed, Position, ScanEvent
-from registry.finding_list import FindingList, finding_fields
+from registry.finding_list import FindingList, RecordedFinding, finding_fields
 from vedette.clock import Clock
 from vedette.delivery.backoff import Backoff
 from vedette.errors import VedetteError
@@ -37,6 +37,9 @@ SHOWN = 200
 UUIDS = 100
 """Uuids in a `tst` event at most; the range of `log_index` says the rest."""
 
+UNTOLD = "about a sealed item: the console shows it"
+"""What the event of a finding says in place of what was found."""
+
 BEHIND = 10_000
 """Items after which a publisher that cannot keep up skips to the newest."""
 
@@ -49,7 +52,7 @@ LOOK_EVERY = 1.0
 ALLOW_EVERY = 30.0
 """Seconds between looks who may subscribe."""
 
-Affiliation = Literal["publisher", "member", "none"]
+Affiliation = Literal["owner", "publisher", "member", "none"]
 """What somebody may do with a node (XEP-0060, 4.1)."""
 
 
@@ -89,6 +92,7 @@ class Publish(SupervisedBehaviour):
         feed: EventFeed,
         findings: FindingList,
         readers: Sequence[str] = (),
+        engines: Sequence[str] = (),
     ) -> None:
         """Describe the publisher.
 
@@ -101,6 +105,7 @@ class Publish(SupervisedBehaviour):
             feed: what happened.
             findings: what the correlation found.
             readers: bare JIDs that may subscribe besides.
+            engines: bare JIDs of the fleet's engines, which publish, too, and say who may, whoever made the nodes.
         """
         super().__init__(clock=clock, agent_name=engine.split("@", maxsplit=1)[0])
         self._engine = engine
@@ -110,6 +115,7 @@ class Publish(SupervisedBehaviour):
         self._feed = feed
         self._findings = findings
         self._readers = tuple(readers)
+        self._engines = tuple(engines)
         self._stir = asyncio.Event()
         self._position: Position | None = None
         self._found = 0
@@ -174,6 +180,7 @@ class Publish(SupervisedBehaviour):
         wanted: dict[str, Affiliation] = dict.fromkeys(self._readers, "member")
         wanted |= dict.fromkeys([peer.jid for peer in await self._peers.of_role(Role.CONSOLE)], "member")
         wanted |= dict.fromkeys([peer.jid for peer in await self._peers.of_role(Role.AGGREGATION)], "publisher")
+        wanted |= dict.fromkeys(self._engines, "owner")
         wanted.pop(self._engine, None)
         # An agent that is away stays allowed; one that was revoked is not.
         for jid in self._allowed.keys() - wanted.keys():
@@ -197,7 +204,9 @@ class Publish(SupervisedBehaviour):
 
     async def _publish_scans(self) -> bool:
         position = await self._caught_up()
-        scans = fitting(await self._feed.scans(position, limit=TOGETHER))
+        found = await self._feed.scans(position, limit=TOGETHER)
+        sealed = await self._feed.sealed([scan.uuid for scan in found])
+        scans = fitting([_untold(scan) if scan.uuid in sealed else scan for scan in found])
         if not scans:
             return False
         event = {"event": "scan", "engine": self._engine, "items": scans}
@@ -238,7 +247,9 @@ class Publish(SupervisedBehaviour):
     async def _publish_findings(self) -> bool:
         found = await self._findings.after(self._found, limit=1, engine=self._engine)
         for finding in found:
-            event = {"event": "finding", "engine": self._engine, **finding_fields(finding)}
+            sealed = await self._feed.sealed([witness.item for witness in finding.witnesses])
+            told = _untold_finding(finding) if sealed else finding
+            event = {"event": "finding", "engine": self._engine, **finding_fields(told)}
             await self._board.publish("finding", name=str(finding.id), event=event)
             self._found = finding.id
             self.counters["findings published"] += 1
@@ -250,6 +261,15 @@ _SCAN: Final = tuple(one.name for one in fields(ScanEvent))
 
 def _shown(value: Any) -> Any:
     return value[:SHOWN] if isinstance(value, str) else value
+
+
+def _untold(scan: ScanEvent) -> ScanEvent:
+    """Return the event without what its item was sealed for: the server and all readers see events."""
+    return replace(scan, type="", format="", target=None, verdict=None)
+
+
+def _untold_finding(finding: RecordedFinding) -> RecordedFinding:
+    return replace(finding, subject="", family="", text=UNTOLD, changes=(), more=0)
 
 
 def fitting(scans: Sequence[ScanEvent]) -> list[dict[str, Any]]:

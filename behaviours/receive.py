@@ -22,6 +22,8 @@ from vedette.messages.envelope import Action, Performative
 from vedette.messages.item import ReceivedItem
 from vedette.messages.limits import MAX_BODY
 from vedette.messages.scandale import standardized
+from vedette.sealing.envelope import told
+from vedette.sealing.keys import SealingKeys
 from vedette.signing import SigningKey
 
 GROUP = 16
@@ -36,6 +38,7 @@ class _Opened:
     message: Incoming
     delivery: Delivery
     refused: tuple[tuple[str, str, str], ...]
+    sealed: frozenset[str] = frozenset()
 
 
 class Receive(SupervisedBehaviour):
@@ -54,6 +57,7 @@ class Receive(SupervisedBehaviour):
         intake: Intake,
         refusals: Refusals,
         key: SigningKey,
+        sealing: SealingKeys,
         committed: Callable[[int, list[str]], None],
     ) -> None:
         super().__init__(clock=clock, agent_name=engine.split("@", maxsplit=1)[0])
@@ -63,6 +67,7 @@ class Receive(SupervisedBehaviour):
         self._intake = intake
         self._refusals = refusals
         self._key = key
+        self._sealing = sealing
         self._on_commit = committed
 
     async def run(self) -> None:
@@ -96,7 +101,10 @@ class Receive(SupervisedBehaviour):
         if peer is None:
             raise RefusedError("from", f"{message.sender[:128]} is not enrolled")
         check_role(peer.role, Action.DELIVER)
-        batch = open_batch(signed, items, sender=peer.jid, key=peer.verifying())
+        batch = open_batch(
+            signed, items, sender=peer.jid, key=peer.verifying(), receiver=self._engine, sealing=self._sealing
+        )
+        self.counters["sealed"] += len(batch.sealed)
         delivery = Delivery(
             sender=peer.jid,
             signed=signed,
@@ -104,7 +112,7 @@ class Receive(SupervisedBehaviour):
             items=batch.items,
             received_at=self.clock.now(),
         )
-        return _Opened(message=message, delivery=delivery, refused=batch.refused)
+        return _Opened(message=message, delivery=delivery, refused=batch.refused, sealed=batch.sealed)
 
     def _open_unsigned(self, message: Incoming) -> _Opened:
         """Open a bare SCANDALE message; that its sender may send one was checked at admission."""
@@ -139,7 +147,9 @@ class Receive(SupervisedBehaviour):
             epoch=self._intake.epoch,
             manifest_sha256=one.delivery.signed.sha256 if one.delivery.signed is not None else NO_MANIFEST,
             committed=result.committed,
-            refused=refused,
+            refused=[
+                (uuid, field, told(field, reason, sealed=uuid in one.sealed)) for uuid, field, reason in refused
+            ],
             log_index=result.log_index,
             head=result.head,
         )

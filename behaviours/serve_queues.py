@@ -33,6 +33,7 @@ from vedette.messages.queue import (
     hand_out_body,
 )
 from vedette.messages.state import Cell, Panel
+from vedette.sealing.keys import SealingKey
 from vedette.signing import SigningKey
 
 LOOK_EVERY = 1.0
@@ -202,7 +203,13 @@ class ServeQueues(SupervisedBehaviour):
             conversation=parked.message.conversation,
             items=[(item.id, item.uuid, item.digest, item.attempts, item.received_at) for item in items],
         )
-        body = hand_out_body(hand_out, [item.data for item in items], key=self._key)
+        wanted = parked.fetch.sealing_key
+        body = hand_out_body(
+            hand_out,
+            [item.data for item in items],
+            key=self._key,
+            sealing=SealingKey.from_text(wanted) if wanted else None,
+        )
         self._exchange.send(reply(parked.message, Performative.INFORM, body))
         self.counters["handed out"] += len(items)
 

@@ -61,7 +61,7 @@ def source_state(one: Round, last: Collected | None, *, now: int, lasting: bool 
         state = "finished"
     return CheckState(
         name=one.source.identity,
-        title=f"{one.source.source_name}: {one.source.type} of {shown_url(one.source.source_uri)}",
+        title=_title(one),
         when=one.timetable.english if one.timetable is not None else "All the time" if lasting else "Not by time",
         state=state,
         last_at=None if last is None else last.began,
@@ -70,6 +70,13 @@ def source_state(one: Round, last: Collected | None, *, now: int, lasting: bool 
         paused_at=one.paused_at,
         paused_by=one.paused_by,
     )
+
+
+def _title(one: Round) -> str:
+    """Return what is collected; of a source whose items are sealed not where, because states travel in the clear."""
+    source = one.source
+    what = f"{source.source_name}: {source.type}"
+    return what if source.sealed else f"{what} of {shown_url(source.source_uri)}"
 
 
 def _outcome(report: Report) -> str:
@@ -81,6 +88,8 @@ def _row(one: Round, last: Collected | None) -> list[Cell]:
     report = last.report if last is not None else Report(source="", uri="")
     state = "running" if one.running else "paused" if one.paused_at is not None else "waiting"
     problem = report.problems[-1][:200] if report.problems else ""
+    if problem and one.source.sealed:
+        problem = "a problem; the log of the agent's host has it, because this page travels"
     return [
         Cell(text=one.source.source_name),
         Cell(text=one.source.type, kind="code"),

@@ -14,6 +14,8 @@ from vedette.messages.batch import Manifest, Signed, open_signed, parse_model
 from vedette.messages.envelope import encode_body
 from vedette.messages.item import ReceivedItem
 from vedette.messages.limits import MAX_BODY
+from vedette.sealing.envelope import Binding, is_envelope, opened
+from vedette.sealing.keys import SealingKeys
 from vedette.signing import SigningKey, VerifyingKey
 
 PACK_BYTES = MAX_BODY * 5 // 8
@@ -65,6 +67,8 @@ class OpenedBatch:
     """What is in order."""
     refused: tuple[tuple[str, str, str], ...]
     """Uuid, field and reason of what is not."""
+    sealed: frozenset[str] = frozenset()
+    """Uuids of those that came sealed: what is said of them may not quote them."""
 
 
 def pack(items: Sequence[OutgoingItem], *, agent: str, epoch: str, key: SigningKey) -> PackedBatch:
@@ -96,8 +100,24 @@ def read_batch(value: Any) -> tuple[Signed, list[dict[str, Any]]]:
     return body.manifest, body.items
 
 
-def open_batch(signed: Signed, items: list[dict[str, Any]], *, sender: str, key: VerifyingKey) -> OpenedBatch:
+def open_batch(
+    signed: Signed,
+    items: list[dict[str, Any]],
+    *,
+    sender: str,
+    key: VerifyingKey,
+    receiver: str = "",
+    sealing: SealingKeys | None = None,
+) -> OpenedBatch:
     """Check a batch with the sender's enrolled key, then each item against the manifest.
+
+    Args:
+        signed: the manifest.
+        items: what came with it; some may be sealed.
+        sender: bare JID that it came from.
+        key: the sender's.
+        receiver: bare JID that it came to.
+        sealing: opens what is sealed to the receiver; None: nothing is.
 
     Raises:
         SignatureError: the manifest was not signed with the enrolled key.
@@ -110,12 +130,14 @@ def open_batch(signed: Signed, items: list[dict[str, Any]], *, sender: str, key:
         raise RefusedError("items", f"{len(items)} came, the manifest lists {len(manifest.items)}")
     good: list[ReceivedItem] = []
     refused: list[tuple[str, str, str]] = []
+    sealed = frozenset(manifest.items[at][0] for at, data in enumerate(items) if is_envelope(data))
     for (uuid, digest), data in zip(manifest.items, items, strict=True):
         try:
-            good.append(_check_item(data, uuid, digest))
+            binding = Binding(use="delivery", sender=sender, receiver=receiver, uuid=uuid, digest=digest)
+            good.append(_check_item(opened(data, binding, keys=sealing), uuid, digest))
         except RefusedError as error:
             refused.append((uuid, error.field[:1000], error.reason[:1000]))
-    return OpenedBatch(signed=signed, manifest=manifest, items=tuple(good), refused=tuple(refused))
+    return OpenedBatch(signed=signed, manifest=manifest, items=tuple(good), refused=tuple(refused), sealed=sealed)
 
 
 def _check_item(data: dict[str, Any], uuid: str, digest: str) -> ReceivedItem:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictStr
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr
 
 from vedette.errors import RefusedError
 from vedette.messages.envelope import Action
@@ -24,6 +24,7 @@ class Role(StrEnum):
     CONSOLE = "console"
     LAUNCHER = "launcher"
     JOB = "job"
+    GATEWAY = "gateway"
 
 
 _EVERYBODY = frozenset({Action.REGISTER, Action.HEARTBEAT, Action.RESOLVE, Action.STATE, Action.HEADS})
@@ -38,6 +39,7 @@ ROLE_ACTIONS: dict[Role, frozenset[Action]] = {
     Role.CONSOLE: _EVERYBODY | {Action.CONTROL, Action.QUEUE},
     Role.LAUNCHER: _EVERYBODY | {Action.JOB},
     Role.JOB: _EVERYBODY | {Action.DELIVER, Action.PROOF, Action.JOB},
+    Role.GATEWAY: _EVERYBODY | {Action.DELIVER, Action.PROOF, Action.QUEUE},
 }
 """The role x message table: what an enrolled agent of each role may send; all else is refused."""
 
@@ -77,6 +79,8 @@ class Card(BaseModel):
     """Microseconds since 1970: a card is refused when an older one than the last is replayed."""
     view: Text = ""
     """Address of its own HTML view, if it serves one."""
+    sealing_key: Text = ""
+    """Base64 of the raw X25519 public key that sealed items are sealed to; empty: it opens none."""
 
 
 class Heartbeat(BaseModel):
@@ -94,3 +98,7 @@ class Heartbeat(BaseModel):
     """Microseconds that the oldest of them has waited."""
     dead_letters: Count = 0
     """Items that were given up and wait for a person."""
+    sent_at: Instant | None = None
+    """Microseconds since 1970 by the agent's clock when it was sent; None from agents before this was known."""
+    clock_set: StrictBool | None = None
+    """Whether its machine's kernel says that something keeps the clock right; None: it does not say."""

@@ -14,6 +14,7 @@ from uuid import UUID, uuid5
 
 from vedette.canonical import canonical_json, parse_json, sha256_hex
 from vedette.errors import RefusedError
+from vedette.sealing.envelope import MARK, is_marked
 
 ORIGINAL_TYPE: Final = "dead-letter"
 """`meta.type` of an item that keeps what lay in an outbox."""
@@ -81,6 +82,9 @@ def original_of(item: bytes, *, agent: str, ts: int, edit: Edit) -> dict[str, An
         "content_type": "application/json",
         "dead_letter": {"place": edit.place, "agent": agent},
     }
+    if is_marked(item):
+        # What was not to be read on its way to the store is not on its way to consumers either.
+        meta[MARK] = parse_json(item)["meta"][MARK]
     payload = {"raw": base64.b64encode(item).decode()}
     return _named({"version": "1", "format": ORIGINAL_FORMAT, "meta": meta, "payload": payload})
 

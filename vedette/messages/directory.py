@@ -43,6 +43,8 @@ class DirectoryEntry(BaseModel):
     """Base64 of its raw Ed25519 public key."""
     show: Text
     """Presence."""
+    sealing_key: Text = ""
+    """Base64 of the raw X25519 public key of its card; empty: it opens no sealed items."""
 
 
 class PersonEntry(BaseModel):

@@ -66,6 +66,8 @@ class Meta(BaseModel):
     """SHA-256 of the decoded payload, hexadecimal."""
     size: Count | None = None
     """Bytes of the decoded payload."""
+    sealed: Annotated[StrictStr, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
+    """Random: says that the item travels sealed, and makes its digest say nothing of what is in it."""
 
     @model_validator(mode="after")
     def _uuid_is_one(self) -> Meta:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from vedette.messages.batch import ELSEWHERE, Receipt
 from vedette.messages.item import Count, Name
@@ -36,6 +36,8 @@ class ProofQuestion(BaseModel):
     """Lowest `log_index` of the receipts that are kept: where the notice has to begin."""
     last: Count
     """Highest `log_index` of them: once it is proved, nothing more is awaited."""
+    engine: Name | None = None
+    """Bare JID of the engine whose log it is, where another one is asked because that one is gone."""
 
     @model_validator(mode="after")
     def _in_order(self) -> ProofQuestion:
@@ -45,7 +47,7 @@ class ProofQuestion(BaseModel):
 
 
 class ProofNotice(BaseModel):
-    """Every item from `first` to `up_to` is time-stamped; signed by the engine, as receipts are."""
+    """Every item from `first` to `up_to` is time-stamped; signed by the engine, as receipts are, or by another."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -61,6 +63,13 @@ class ProofNotice(BaseModel):
     """Last one: all between are stamped, without a gap."""
     states: Annotated[list[tuple[Count, State]], Field(min_length=1, max_length=MAX_RUNS)]
     """Runs of equal state: last `log_index` of the run and the state; the last run ends at `up_to`."""
+    by: Name | None = None
+    """Bare JID of the engine that says so, and signed it, where `engine` is gone; None: `engine` itself."""
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Return what is signed: who speaks for itself says nothing that earlier releases do not know."""
+        return {name: value for name, value in whole(self).items() if value is not None}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,6 +12,8 @@ from vedette.errors import RefusedError
 from vedette.messages.batch import Digest, Signed, open_signed, parse_model
 from vedette.messages.item import Count, Instant, Name, ReceivedItem, Text
 from vedette.messages.limits import MAX_BATCH_ITEMS
+from vedette.sealing.envelope import MARK, Binding, is_envelope, opened, seal_item, told
+from vedette.sealing.keys import ContentKey, SealingKey, SealingKeys
 from vedette.signing import SigningKey, VerifyingKey
 
 MAX_WAIT = 25
@@ -66,6 +68,8 @@ class Fetch(_Request):
     """After so long without an answer they are handed out again."""
     wait: Annotated[StrictInt, Field(ge=0, le=MAX_WAIT)] = 20
     """Seconds to wait for something."""
+    sealing_key: Text = ""
+    """Base64 of the raw X25519 public key that sealed items are handed out to; empty: it can open none."""
 
 
 class Acknowledge(_Request):
@@ -164,13 +168,41 @@ class OpenedHandOut:
     """Id and reason of what is not."""
 
 
-def hand_out_body(hand_out: HandOut, items: Sequence[dict[str, Any]], *, key: SigningKey) -> dict[str, Any]:
-    """Return the body of an answer to a fetch."""
-    return {"hand_out": Signed.seal(hand_out, key).model_dump(), "items": list(items)}
+def hand_out_body(
+    hand_out: HandOut, items: Sequence[dict[str, Any]], *, key: SigningKey, sealing: SealingKey | None = None
+) -> dict[str, Any]:
+    """Return the body of an answer to a fetch; marked items are sealed to the consumer's key.
+
+    For a consumer without a key an item that must not be seen travels as nothing: so it is a dead letter, with that
+    as its reason, and not in the clear.
+    """
+    shared: ContentKey | None = None
+    if sealing is not None and any(item["meta"].get(MARK) for item in items):
+        shared = sealing.content_key(info=_binding(hand_out).parties)
+    travelling = [
+        _sealed(item, _binding(hand_out, uuid, digest), shared) if item["meta"].get(MARK) else item
+        for (_, uuid, digest, _, _), item in zip(hand_out.items, items, strict=True)
+    ]
+    return {"hand_out": Signed.seal(hand_out, key).model_dump(), "items": travelling}
+
+
+def _sealed(item: dict[str, Any], binding: Binding, key: ContentKey | None) -> dict[str, Any]:
+    return {"sealed": None} if key is None else seal_item(item, binding, key=key)
+
+
+def _binding(hand_out: HandOut, uuid: str = "", digest: str = "") -> Binding:
+    return Binding(use="queue", sender=hand_out.engine, receiver=hand_out.consumer, uuid=uuid, digest=digest)
 
 
 def open_hand_out(
-    value: Any, *, engine: str, queue: str, consumer: str, conversation: str, key: VerifyingKey
+    value: Any,
+    *,
+    engine: str,
+    queue: str,
+    consumer: str,
+    conversation: str,
+    key: VerifyingKey,
+    sealing: SealingKeys | None = None,
 ) -> OpenedHandOut:
     """Check an answer to a fetch, then each item against what the engine signed.
 
@@ -188,9 +220,11 @@ def open_hand_out(
     failures: list[tuple[int, str]] = []
     for (item_id, uuid, digest, attempts, received_at), data in zip(signed.items, body.items, strict=True):
         try:
-            received = _check(data, uuid, digest)
+            received = _check(opened(data, _binding(signed, uuid, digest), keys=sealing), uuid, digest)
         except RefusedError as error:
-            failures.append((item_id, str(error)[:1000]))
+            failures.append(
+                (item_id, f"{error.field}: {told(error.field, error.reason, sealed=is_envelope(data))}"[:1000])
+            )
         else:
             items.append(QueuedItem(id=item_id, attempts=attempts, received_at=received_at, item=received))
     return OpenedHandOut(items=tuple(items), failures=tuple(failures))

@@ -1,0 +1,1 @@
+"""End-to-end secrecy: items that only their receiver can read."""
