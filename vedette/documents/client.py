@@ -5,18 +5,24 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import re
 import ssl
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
+from urllib.parse import quote
 
 import aiohttp
+from yarl import URL
 
 from vedette.documents.pace import ANSWER_TIME, SLOWEST
 from vedette.errors import ConnectionFailedError, VedetteError
 
 MAX_REASON = 4096
 """Bytes of a refusal that are read."""
+
+_DIGEST_TAG = re.compile(r'"([0-9a-f]{64})')
+"""How the tag of a document begins: with its SHA-256."""
 
 _PERMANENT = frozenset({400, 409, 411, 413, 415, 422})
 
@@ -56,6 +62,26 @@ class DocumentClient:
                 if response.status in (200, 404, 410):
                     return response.status == 200
                 raise ConnectionFailedError(f"{self._url} answered {response.status} {response.reason}")
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise self._failure(error) from error
+
+    async def find(self, name: str) -> str | None:
+        """Return the SHA-256 of the document that was handed in under a name; None where there is none for this key.
+
+        Raises:
+            ConnectionFailedError: the service cannot be reached, or does not answer as it should.
+        """
+        url = f"{self._url}/document/{quote(name, safe='')}"
+        headers = {"Accept": "application/octet-stream", "Accept-Encoding": "identity"}
+        try:
+            asked = self._opened().head(URL(url, encoded=True), headers=headers)
+            async with asyncio.timeout(ANSWER_TIME), asked as found:
+                if found.status in (400, 404, 410, 422):
+                    return None
+                tag = _DIGEST_TAG.match(found.headers.get("ETag", ""))
+                if found.status != 200 or tag is None:
+                    raise ConnectionFailedError(f"{self._url} answered {found.status} {found.reason}")
+                return tag[1]
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise self._failure(error) from error
 
