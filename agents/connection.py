@@ -6,10 +6,10 @@ import asyncio
 import hashlib
 import secrets
 import ssl
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from slixmpp import JID, ClientXMPP
 from slixmpp.exceptions import IqError, IqTimeout
@@ -54,9 +54,27 @@ class ServerAddress:
     """TCP port of client connections (STARTTLS)."""
     ca_file: Path | None = None
     """PEM roots that its certificate must chain to; None: the system's."""
+    others: tuple[tuple[str, int], ...] = ()
+    """Host and port of the cluster's other nodes: any of them serves every account."""
 
     def __str__(self) -> str:
         return f"{self.host}:{self.port}"
+
+    @classmethod
+    def parse(cls, server: str, *, others: Sequence[str] = (), ca_file: Path | None = None) -> Self:
+        """Return what `host:port` and further ones say, as a credentials file has them."""
+        (host, port), *rest = (_host_and_port(text) for text in (server, *others))
+        return cls(host=host, port=port, ca_file=ca_file, others=tuple(rest))
+
+    def in_turn(self, jid: str) -> list[Self]:
+        """Return all nodes in the order in which an account tries them.
+
+        Each account has an order of its own, the same at each start: a fleet spreads over the nodes, and the
+        agents of one that dies over those that are left (rendezvous hashing, Thaler and Ravishankar 1998).
+        """
+        nodes = dict.fromkeys([(self.host, self.port), *self.others])
+        weighed = sorted(nodes, key=lambda node: hashlib.sha256(f"{jid} {node[0]}:{node[1]}".encode()).digest())
+        return [replace(self, host=host, port=port, others=()) for host, port in weighed]
 
 
 class OpensslScram(SCRAM):
@@ -157,7 +175,8 @@ class Connection:
         on_session: Callable[[], None],
         on_lost: Callable[[str], None],
     ) -> None:
-        self.server = server
+        self._nodes = server.in_turn(jid)
+        self._turn = 0
         self.session = 0
         """Counts sessions: behaviours compare it to see that the connection is a new one."""
         self.client = Client(jid=jid, password=password, context=tls_context(server.ca_file))
@@ -173,6 +192,11 @@ class Connection:
         self._listen()
 
     @property
+    def server(self) -> ServerAddress:
+        """The node that it is connected to, or tries next."""
+        return self._nodes[self._turn % len(self._nodes)]
+
+    @property
     def online(self) -> bool:
         """Whether there is a session now."""
         return self._up.is_set() and self.client.transport is not None
@@ -185,9 +209,12 @@ class Connection:
         """
         loop = asyncio.get_running_loop()
         until = loop.time() + patience
+        # A node that dies, or only just starts, closes connections; another one may be well.
+        again = ("cannot connect", "it closed") if len(self._nodes) > 1 else ("cannot connect",)
         while problem := await self._attempt():
-            if loop.time() >= until or not problem.startswith("cannot connect"):
+            if not problem.startswith(again) or (loop.time() >= until and self._turn + 1 >= len(self._nodes)):
                 raise ConnectionFailedError(f"XMPP server {self.server}: {problem}")
+            self._turn += 1
             await asyncio.sleep(0.2)
 
     async def keep(self) -> None:
@@ -230,6 +257,14 @@ class Connection:
                 self.client.abort()
 
     async def _reconnect(self) -> None:
+        # The one that was lost comes last: where a node died, the others are there at once.
+        for _ in self._nodes[1:]:
+            self._turn += 1
+            if not (problem := await self._attempt()):
+                self._backoff.reset()
+                return
+            self._log.warning("not connected", server=str(self.server), problem=problem)
+        self._turn += 1
         problem = await self._attempt()
         if problem:
             wait = self._backoff.next()
@@ -323,6 +358,11 @@ class Connection:
 
     def _auth_problem(self) -> str:
         return f"it refuses the account {self.client.boundjid.bare}: wrong name or password, or revoked"
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host, int(port)
 
 
 def _distrust(cause: ssl.SSLError) -> str:

@@ -70,7 +70,6 @@ class Identity:
         Raises:
             ConfigurationError: the signing key cannot be read.
         """
-        host, _, port = credentials.server.rpartition(":")
         return cls(
             jid=credentials.jid,
             role=credentials.role,
@@ -81,8 +80,10 @@ class Identity:
                 role=Role.REGISTRY,
                 key=VerifyingKey.from_text(credentials.registry.public_key),
             ),
-            server=ServerAddress(
-                host=host, port=int(port), ca_file=None if credentials.ca is None else folder / credentials.ca
+            server=ServerAddress.parse(
+                credentials.server,
+                others=credentials.servers,
+                ca_file=None if credentials.ca is None else folder / credentials.ca,
             ),
             documents=_documents(credentials, folder),
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ejabberd.accounts import check_name, check_password
-from ejabberd.configuration import XmppSettings, load, revoke
+from ejabberd.configuration import REVOKED_GROUP, XmppSettings, load, revoke
 from vedette.errors import ConnectionFailedError
 
 TIMEOUT = 10.0
@@ -51,6 +51,22 @@ class EjabberdApi:
             raise ConnectionFailedError(f"the XMPP server at {place} answered {command} with no JSON") from error
 
 
+def make_removed_group(settings: XmppSettings) -> None:
+    """Make the group of removed accounts, whose members each node keeps out; who is in it stays.
+
+    Raises:
+        ConnectionFailedError: the server cannot be reached or refuses.
+    """
+    EjabberdApi(settings).call(
+        "srg_create",
+        group=REVOKED_GROUP,
+        host=settings.domain,
+        label=REVOKED_GROUP,
+        description="Removed accounts",
+        display="",
+    )
+
+
 class EjabberdAccounts:
     """The accounts of a running ejabberd that `vedette xmpp init` configured on this machine."""
 
@@ -71,8 +87,7 @@ class EjabberdAccounts:
         status, _ = self._api.call(
             "register", accept=(EXISTS,), user=user, host=host, password=check_password(password)
         )
-        if revoke(self._folder, user, revoked=False):
-            self._api.call("reload_config")
+        self._keep_out(user, revoked=False)
         if status == EXISTS:
             self._api.call("change_password", user=user, host=host, newpass=password)
 
@@ -85,8 +100,7 @@ class EjabberdAccounts:
         """
         host = self._settings.domain
         self._api.call("unregister", user=name, host=host)
-        if revoke(self._folder, check_name(name), revoked=True):
-            self._api.call("reload_config")
+        self._keep_out(check_name(name), revoked=True)
         # After it: a client that was kicked first would be back before the account is gone.
         self._api.call("kick_user", user=name, host=host)
 
@@ -98,3 +112,11 @@ class EjabberdAccounts:
         """
         _, names = self._api.call("registered_users", host=self._settings.domain)
         return sorted(names)
+
+    def _keep_out(self, name: str, *, revoked: bool) -> None:
+        if self._settings.accounts:
+            host = self._settings.domain
+            command = "srg_user_add" if revoked else "srg_user_del"
+            self._api.call(command, user=name, host=host, group=REVOKED_GROUP, grouphost=host)
+        elif revoke(self._folder, name, revoked=revoked):
+            self._api.call("reload_config")

@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import yaml
 
+from ejabberd.account_database import AccountDatabase
 from ejabberd.accounts import check_domain
 from ejabberd.authority import Authority
 from vedette.errors import ConfigurationError
@@ -30,14 +31,17 @@ SETTINGS_FILE = "vedette-xmpp.json"
 
 _DURABLE = (
     "spawn(fun() -> Watch = fun Again(Table) -> case mnesia:subscribe({table, Table, simple}) of {ok, _} -> ok; "
-    "_ -> timer:sleep(100), Again(Table) end end, Watch(passwd), Watch(roster), "
+    "_ -> timer:sleep(100), Again(Table) end end, Watch(FIRST), Watch(SECOND), "
     "(fun Loop() -> receive _ -> mnesia:sync_log(), Loop() end end)() end)."
 )
-"""Erlang that flushes Mnesia's log at each change of accounts and rosters; by itself it waits up to 2 seconds,
-and an account that was just made would be gone after a crash."""
+"""Erlang that flushes Mnesia's log at each change of accounts and rosters, or of who is removed where accounts are in
+PostgreSQL; by itself it waits up to 2 seconds, and an account that was just made would be gone after a crash."""
 
-_KEPT = ("api_secret", "api_port", "node", "node_interface", "node_port", "revoked")
-"""Settings that `init` takes over from an earlier run; its options are the others."""
+_KEPT = ("api_secret", "api_port", "node", "node_interface", "node_port", "revoked", "accounts")
+"""Settings that `init` takes over from an earlier run where it is given none; its options are the others."""
+
+REVOKED_GROUP = "revoked"
+"""The group of removed accounts on a cluster: every node knows its members at once, a file only its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +66,8 @@ class XmppSettings:
     """Address of the Erlang node; another than loopback only in a cluster on a private network."""
     revoked: tuple[str, ...] = ()
     """Accounts that were removed: their client certificates must not let them in again."""
+    accounts: str = field(default="", repr=False)
+    """PostgreSQL with accounts and rosters, `postgresql://user:password@host/database`; "": in Mnesia instead."""
     api_secret: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     """Secret path of the administration API: whoever can read the configuration may administer."""
 
@@ -70,8 +76,9 @@ class XmppSettings:
         for name in ("port", "api_port", "node_port"):
             if not 0 <= getattr(self, name) <= 65535:
                 raise ConfigurationError("xmpp", name, "must be 0 to 65535")
-        if not re.fullmatch(r"[A-Za-z0-9_-]+@[A-Za-z0-9_.-]+", self.node):
-            raise ConfigurationError("xmpp", "node", f"{self.node!r} is not of the form name@host")
+        check_node(self.node)
+        if self.accounts:
+            AccountDatabase.parse(self.accounts)
 
     def with_ports(self) -> Self:
         """Return the settings with a free port for each that is 0."""
@@ -129,7 +136,8 @@ def initialise(folder: Path, settings: XmppSettings) -> XmppSettings:
     layout = Layout(folder=folder.absolute())
     if layout.settings.exists():
         old = load(folder)
-        kept = {name: getattr(old, name) for name in _KEPT}
+        own = {entry.name for entry in fields(settings) if getattr(settings, entry.name) == entry.default}
+        kept = {name: getattr(old, name) for name in _KEPT if name in own or name == "api_secret"}
         settings = type(settings)(**asdict(settings) | {key: value for key, value in kept.items() if value})
     settings = settings.with_ports()
     try:
@@ -191,14 +199,14 @@ def render_server(settings: XmppSettings, layout: Layout, *, certificate: Path, 
         "ca_file": str(Authority(layout.tls).ca_file),
         "c2s_cafile": str(Authority(layout.tls).ca_file),
         "listen": _listeners(settings),
-        **_authentication(),
+        **_authentication(settings),
         **_access(settings),
         "queue_type": "ram",
         # A process that cannot keep up ends with its clients, who send again, before the machine does.
         "max_fsm_queue": 10000,
         "s2s_access": "none",
         "default_db": "mnesia",
-        "modules": _modules(),
+        "modules": _modules(settings),
     }
     head = "# Made by `vedette xmpp init`; a change here is lost when it runs again.\n"
     return head + yaml.safe_dump(configuration, sort_keys=False, default_flow_style=False)
@@ -217,6 +225,17 @@ def render_control(settings: XmppSettings, layout: Layout) -> str:
         "EJABBERD_PID_PATH": str(layout.pid),
     }
     return "".join(f"{name}={_quoted(value)}\n" for name, value in values.items())
+
+
+def check_node(name: str) -> str:
+    """Return the name if it can be an Erlang node's.
+
+    Raises:
+        ConfigurationError: it is not of the form name@host.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_-]+@[A-Za-z0-9_.-]+", name):
+        raise ConfigurationError("xmpp", "node", f"{name!r} is not of the form name@host")
+    return name
 
 
 def service_user() -> str | None:
@@ -240,8 +259,13 @@ def _render(layout: Layout, settings: XmppSettings) -> None:
     _write(layout.config / "ejabberd.yml", render_server(settings, layout, certificate=certificate, key=key))
     _write(layout.config / "ejabberdctl.cfg", render_control(settings, layout))
     _write(layout.config / "inetrc", '{lookup,["file","native"]}.\n{host,{127,0,0,1}, ["localhost"]}.\n')
-    _write(layout.config / "vm.args", f'-eval "{_DURABLE}"\n')
+    _write(layout.config / "vm.args", f'-eval "{_durable(settings)}"\n')
     _hand_over(layout, certificate, key)
+
+
+def _durable(settings: XmppSettings) -> str:
+    first, second = ("sr_group", "sr_user") if settings.accounts else ("passwd", "roster")
+    return _DURABLE.replace("FIRST", first).replace("SECOND", second)
 
 
 def _listeners(settings: XmppSettings) -> list[dict[str, Any]]:
@@ -269,10 +293,12 @@ def _listeners(settings: XmppSettings) -> list[dict[str, Any]]:
     return [clients, administration]
 
 
-def _authentication() -> dict[str, Any]:
+def _authentication(settings: XmppSettings) -> dict[str, Any]:
     plus = [f"SCRAM-SHA-{bits}-PLUS" for bits in ("1", "256", "512")]
+    database = AccountDatabase.parse(settings.accounts).rendered() if settings.accounts else {}
     return {
-        "auth_method": "internal",
+        "auth_method": "sql" if settings.accounts else "internal",
+        **database,
         "auth_password_format": "scram",
         "auth_scram_hash": "sha256",
         # Channel binding of 23.01 fails with TLS 1.3 clients; PLAIN would show a mistaken server the password.
@@ -286,6 +312,9 @@ def _access(settings: XmppSettings) -> dict[str, Any]:
     if settings.revoked:
         acl["revoked"] = {"user": [f"{name}@{settings.domain}" for name in settings.revoked]}
         entry.insert(0, {"deny": "revoked"})
+    if settings.accounts:
+        acl["removed"] = {"shared_group": REVOKED_GROUP}
+        entry.insert(0, {"deny": "removed"})
     return {
         "acl": acl,
         "access_rules": {"c2s": entry, "local": [{"allow": "local"}]},
@@ -305,6 +334,11 @@ def _access(settings: XmppSettings) -> dict[str, Any]:
                     "stats",
                     "status",
                     "stop",
+                    "leave_cluster",
+                    "list_cluster",
+                    "srg_create",
+                    "srg_user_add",
+                    "srg_user_del",
                 ],
             },
             "console": {"from": ["ejabberd_ctl"], "who": "all", "what": "*"},
@@ -312,7 +346,8 @@ def _access(settings: XmppSettings) -> dict[str, Any]:
     }
 
 
-def _modules() -> dict[str, dict[str, Any]]:
+def _modules(settings: XmppSettings) -> dict[str, dict[str, Any]]:
+    shared: dict[str, dict[str, Any]] = {"mod_shared_roster": {"db_type": "mnesia"}} if settings.accounts else {}
     nodes = {"access_createnode": "local", "max_items_node": 1000, "plugins": ["flat"], "last_item_cache": False}
     return {
         # Clients such as profanity speak of commands to no agent unless the server knows the word.
@@ -324,7 +359,8 @@ def _modules() -> dict[str, dict[str, Any]]:
         # A cut cable is noticed after 10 seconds of silence and 10 without an answer.
         "mod_ping": {"send_pings": True, "ping_interval": 10, "ping_ack_timeout": 10, "timeout_action": "kill"},
         "mod_pubsub": nodes,
-        "mod_roster": {"versioning": False},
+        "mod_roster": {"versioning": False, "db_type": "sql" if settings.accounts else "mnesia"},
+        **shared,
         "mod_stats": {},
         # Acknowledgements without resumption: a resumable session would be shown present while it is dead.
         "mod_stream_mgmt": {"resume_timeout": 0, "ack_timeout": 20, "max_ack_queue": 5000, "queue_type": "ram"},

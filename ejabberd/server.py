@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ejabberd.api import EjabberdApi
+from ejabberd.api import EjabberdApi, make_removed_group
 from ejabberd.authority import Authority
 from ejabberd.configuration import Layout, XmppSettings, load, service_user
 from vedette.errors import ConfigurationError, ConnectionFailedError
@@ -108,6 +108,9 @@ class EjabberdServer:
         self._process = await asyncio.to_thread(self._launch)
         try:
             await self._wait_until_ready()
+            if self.settings.accounts:
+                # Who asks for a member of a group that is not there is disconnected.
+                await asyncio.to_thread(make_removed_group, self.settings)
         except BaseException:
             await self.stop()
             raise
@@ -255,6 +258,45 @@ def stop_by_api(folder: Path) -> bool:
             raise ConnectionFailedError(f"the XMPP server of {folder} was told to stop and still runs")
         time.sleep(0.1)
     return True
+
+
+def ask_node(layout: Layout, settings: XmppSettings, call: str) -> str:
+    """Evaluate an Erlang call on the running node, outside of ejabberd's own processes; returns what it printed.
+
+    What stops ejabberd, such as a join, would end with it if it came in over its HTTP listener.
+
+    Raises:
+        ConnectionFailedError: the node does not answer within `START_SECONDS`.
+    """
+    user = service_user()
+    host = settings.node.partition("@")[2]
+    module, _, function = call.removesuffix(")").partition(":")
+    function, _, argument = function.partition("(")
+    asked = f"io:format(\"~0p\", [rpc:call('{settings.node}', {module}, {function}, [{argument}])]), halt(0)."
+    command = [find_installation().erl, "-noinput", "-hidden", "-dist_listen", "false", "-start_epmd", "false"]
+    command += ["-erl_epmd_port", str(settings.node_port), "-sname" if "." not in settings.node else "-name"]
+    command += [f"vedette-asks-{os.getpid()}@{host}", "-eval", asked]
+    environment = {"PATH": os.environ.get("PATH", ""), "HOME": _home(user, layout.spool)}
+    environment |= {"ERL_INETRC": str(layout.config / "inetrc")}
+    try:
+        done = subprocess.run(
+            command,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=START_SECONDS,
+            cwd=layout.spool,
+            env={key: str(value) for key, value in environment.items()},
+            user=user,
+            group=user,
+            extra_groups=[] if user is not None else None,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ConnectionFailedError(f"{settings.node} did not answer within {START_SECONDS:.0f} s") from error
+    if done.stdout.strip() != "ok":
+        raise ConnectionFailedError(f"{settings.node} refused: {done.stdout.strip()[:300] or done.stderr[:300]}")
+    return done.stdout
 
 
 def _is_open(address: str, port: int) -> bool:

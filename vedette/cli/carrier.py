@@ -25,6 +25,8 @@ class Carrier:
 
     server: str
     """Host and port."""
+    others: tuple[str, ...] = ()
+    """Host and port of the cluster's further nodes."""
     ca: Path | None
     """PEM roots; None: the system's."""
 
@@ -60,10 +62,11 @@ def carrier_of(configuration: FleetConfiguration, paths: FleetPaths) -> Carrier:
         folder = paths.near(section.folder)
         settings = load(folder)
         host = _WILDCARDS.get(settings.listen, settings.listen)
-        return Carrier(server=f"{host}:{settings.port}", ca=Layout(folder=folder).tls / "ca.pem")
-    host, _, given = section.server.removeprefix("xmpp://").rstrip("/").partition(":")
+        others = tuple(_host_and_port(address) for address in section.others)
+        return Carrier(server=f"{host}:{settings.port}", others=others, ca=Layout(folder=folder).tls / "ca.pem")
+    first, *others_given = map(_host_and_port, section.addresses)
     ca = None if section.ca is None else paths.near(section.ca)
-    return Carrier(server=f"{host}:{given or DEFAULT_PORT}", ca=ca)
+    return Carrier(server=first, others=tuple(others_given), ca=ca)
 
 
 def accounts_of(configuration: FleetConfiguration, paths: FleetPaths) -> Accounts | None:
@@ -77,3 +80,8 @@ def accounts_of(configuration: FleetConfiguration, paths: FleetPaths) -> Account
     if configuration.xmpp.server == EJABBERD:
         return EjabberdAccounts(paths.near(configuration.xmpp.folder))
     return None
+
+
+def _host_and_port(address: str) -> str:
+    host, _, given = address.removeprefix("xmpp://").rstrip("/").partition(":")
+    return f"{host}:{given or DEFAULT_PORT}"

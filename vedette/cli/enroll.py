@@ -89,6 +89,7 @@ def _enrolment(configuration: FleetConfiguration, paths: FleetPaths, database: D
         database=database,
         accounts=accounts,
         server=carrier.server,
+        others=carrier.others,
         ca=carrier.ca,
         clock=SystemClock(),
         hub=api_url(configuration, paths),

@@ -12,11 +12,14 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from ejabberd.account_database import AccountDatabase
 from ejabberd.check import Report, Target, check_server
+from ejabberd.cluster import Cluster
 from ejabberd.configuration import Layout, XmppSettings, initialise, load
 from ejabberd.server import EjabberdServer, stop_by_api
 from vedette.cli.output import Exit, complain, print_line
 from vedette.cli.person import app as person_app
+from vedette.cli.readiness import tell_ready
 from vedette.clock import to_datetime
 from vedette.errors import ConfigurationError, ConnectionFailedError, VedetteError
 
@@ -41,13 +44,36 @@ def init(
     host: Annotated[list[str] | None, typer.Option(help="A further name or address, for the certificate.")] = None,
     listen: Annotated[str, typer.Option(help="Address to listen on; :: for all.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port for clients; 0 chooses a free one.")] = 5222,
+    node: Annotated[
+        str, typer.Option(help="Name of its Erlang node in a cluster: NAME@HOST.")
+    ] = "ejabberd@localhost",
+    node_address: Annotated[str, typer.Option(help="Private address of the node, for the others.")] = "127.0.0.1",
+    node_port: Annotated[int, typer.Option(help="Port of the node, the same on each; 0 chooses one.")] = 0,
+    accounts: Annotated[
+        str,
+        typer.Option(
+            envvar="VEDETTE_XMPP_ACCOUNTS",
+            help="PostgreSQL with the accounts, postgresql://USER:PASSWORD@HOST/DATABASE; best as the variable.",
+        ),
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Render the configuration and make the private CA and the server's certificate. Safe to run again."""
 
     def work() -> dict[str, Any]:
-        settings = XmppSettings(domain=domain, hosts=tuple(host or ()), listen=listen, port=port)
+        settings = XmppSettings(
+            domain=domain,
+            hosts=tuple(host or ()),
+            listen=listen,
+            port=port,
+            node=node,
+            node_interface=node_address,
+            node_port=node_port,
+            accounts=accounts,
+        )
         settings = initialise(folder, settings)
+        if settings.accounts:
+            AccountDatabase.parse(settings.accounts).prepare()
         return {"folder": str(folder), **_public(settings), "ca_file": str(Layout(folder=folder).tls / "ca.pem")}
 
     result = _guard(work, as_json)
@@ -98,6 +124,35 @@ def check(
     raise typer.Exit(Exit.NO if report.problems else Exit.GOOD)
 
 
+@app.command()
+def join(
+    folder: Folder,
+    node: Annotated[str, typer.Argument(help="A node that is in the cluster: NAME@HOST.")],
+    as_json: Json = False,
+) -> None:
+    """Make the running node one of another node's cluster."""
+    nodes = _guard(lambda: Cluster(folder).join(node), as_json)
+    _show({"nodes": nodes}, as_json, "\n".join(nodes))
+
+
+@app.command()
+def leave(
+    folder: Folder,
+    node: Annotated[str, typer.Argument(help="The node that goes, running or dead; ask another one: NAME@HOST.")],
+    as_json: Json = False,
+) -> None:
+    """Take another node out of the cluster for good."""
+    nodes = _guard(lambda: Cluster(folder).leave(node), as_json)
+    _show({"nodes": nodes}, as_json, "\n".join(nodes))
+
+
+@app.command()
+def cluster(folder: Folder, as_json: Json = False) -> None:
+    """Print the nodes that are up, as the running node sees it."""
+    nodes = _guard(lambda: Cluster(folder).nodes(), as_json)
+    _show({"nodes": nodes}, as_json, "\n".join(nodes))
+
+
 async def _up(server: EjabberdServer, announce: Callable[[], None], *, detach: bool) -> None:
     stop = asyncio.Event()
     if not detach:
@@ -105,6 +160,7 @@ async def _up(server: EjabberdServer, announce: Callable[[], None], *, detach: b
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await server.start()
     announce()
+    tell_ready()
     if detach:
         server.release()
         return
@@ -133,7 +189,7 @@ def _target(folder: Path | None, domain: str | None, server: str | None, ca_file
 
 
 def _public(settings: XmppSettings) -> dict[str, Any]:
-    return {key: value for key, value in asdict(settings).items() if key != "api_secret"}
+    return {key: value for key, value in asdict(settings).items() if key not in ("api_secret", "accounts")}
 
 
 def _describe(target: Target, report: Report) -> str:

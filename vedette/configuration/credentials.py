@@ -47,6 +47,8 @@ class Credentials(BaseModel):
     """Whom it asks who is who."""
     server: Address
     """Host and port of the XMPP server."""
+    servers: tuple[Address, ...] = ()
+    """Further nodes of its cluster: an agent goes to another when its own dies."""
     ca: StrictStr | None = None
     """PEM roots for the server's certificate; null means the system's."""
     hub: HubUrl | None = None
