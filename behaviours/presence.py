@@ -11,6 +11,7 @@ from behaviours.supervised import SupervisedBehaviour
 from registry.agent_reports import OutboxReport
 from registry.directory import Directory, Show, StrangerError
 from vedette.clock import Clock
+from vedette.clock_offsets import ClockOffsets
 from vedette.errors import StoreError
 from vedette.messages.card import Heartbeat
 
@@ -51,11 +52,14 @@ class WatchPresence(SupervisedBehaviour):
         watcher: str,
         directory: Directory,
         changed: Callable[[Change], None],
+        clocks: ClockOffsets | None = None,
     ) -> None:
         super().__init__(clock=clock, agent_name=agent_name)
         self._watcher = watcher
         self._directory = directory
         self._on_change = changed
+        self.clocks = ClockOffsets() if clocks is None else clocks
+        """How the clocks of those who give signs of life stand."""
         self._waiting: asyncio.Queue[Change] = asyncio.Queue(CHANGES)
         self._heard: dict[str, float] = {}
         self._seen: dict[str, int] = {}
@@ -70,13 +74,16 @@ class WatchPresence(SupervisedBehaviour):
             self._seen[jid] = self.clock.now()
         else:
             self._heard.pop(jid, None)
+            self.clocks.forget(jid)
         self._learn(Change(jid=jid, show=show, status=status, cause=cause))
 
     def reported(self, jid: str, beat: Heartbeat) -> None:
-        """Note what a heartbeat says of the agent's outbox; its age is counted by our clock, as all times here."""
+        """Note what a heartbeat says of the agent's clock and outbox; ages count by our clock, as all times here."""
+        now = self.clock.now()
+        if beat.sent_at is not None and jid in self._heard:
+            self.clocks.note(jid, sent_at=beat.sent_at, now=now, is_set=beat.clock_set)
         if beat.pending is None:
             return
-        now = self.clock.now()
         self._reports[jid] = OutboxReport(
             reported_at=now,
             waiting=beat.pending,
@@ -141,6 +148,7 @@ class WatchPresence(SupervisedBehaviour):
         for jid, heard in list(self._heard.items()):
             if now - heard > SILENT_AFTER:
                 del self._heard[jid]
+                self.clocks.forget(jid)
                 status = f"no sign of life for {SILENT_AFTER:.0f} s"
                 self._learn(Change(jid=jid, show="gone", status=status, cause="silence"))
 

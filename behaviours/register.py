@@ -12,6 +12,7 @@ from behaviours.supervised import SupervisedBehaviour
 from vedette.canonical import MAX_SAFE_INTEGER
 from vedette.clock import Clock
 from vedette.delivery.backoff import Backoff
+from vedette.machine_clock import is_clock_set
 from vedette.messages.batch import Signed
 from vedette.messages.card import Card, Heartbeat
 from vedette.messages.envelope import Action, Performative
@@ -38,7 +39,7 @@ class Session(Exchange, Protocol):
 
 
 class Register(SupervisedBehaviour):
-    """Sends the signed card at each new session, then heartbeats."""
+    """Sends the signed card at each new session and with each new sealing key, then heartbeats."""
 
     name: ClassVar[str] = "register"
 
@@ -62,6 +63,7 @@ class Register(SupervisedBehaviour):
         self._patience = Backoff(first=0.5, most=30.0)
         self._registered_session = 0
         self._newest_card = 0
+        self._sealing_key = ""
 
     @property
     def registered(self) -> bool:
@@ -72,7 +74,7 @@ class Register(SupervisedBehaviour):
         """Register if the session is new, else give a sign of life."""
         if not self._exchange.online:
             await self.pause(0.2)
-        elif not self.registered:
+        elif not self.registered or self._card().sealing_key != self._sealing_key:
             await self._register()
         else:
             await self._beat()
@@ -87,7 +89,7 @@ class Register(SupervisedBehaviour):
         signed = Signed.seal(card, self._key)
         answer = await self._exchange.ask(self._request(Action.REGISTER, signed.model_dump()), time_limit=5.0)
         if answer is not None and answer.performative is Performative.AGREE:
-            self._registered_session = session
+            self._registered_session, self._sealing_key = session, card.sealing_key
             self._patience.reset()
             self.counters["registered"] += 1
             self.log.info("registered", registry=self._registry)
@@ -114,11 +116,14 @@ class Register(SupervisedBehaviour):
         return True
 
     async def _beat(self) -> None:
+        beat = await self._heartbeat()
+        # The time comes last: what else takes time before it is sent looks like a slow clock.
+        beat = beat.model_copy(update={"clock_set": is_clock_set(), "sent_at": self.clock.now()})
         message = compose(
             to=self._registry,
             performative=Performative.INFORM,
             action=Action.HEARTBEAT,
-            value=(await self._heartbeat()).model_dump(),
+            value=beat.model_dump(exclude_none=True),
         )
         self._exchange.send(message)
         self.counters["heartbeats"] += 1

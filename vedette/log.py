@@ -11,6 +11,8 @@ from typing import Any, TextIO, cast
 
 import structlog
 
+from vedette.log_file import LogFile
+
 _SECRET_KEY = re.compile(r"passw|secret|token|authorization|cookie|api_?key|private", re.IGNORECASE)
 _REDACTED = "[redacted]"
 MAX_VALUE = 2000
@@ -44,13 +46,13 @@ class _Stderr:
             sys.stderr.flush()
 
 
-def configure(*, level: str = "info", as_json: bool = False) -> None:
-    """Send our events to stderr as lines, and let libraries speak only when something is wrong."""
+def configure(*, level: str = "info", as_json: bool = False, file: LogFile | None = None) -> None:
+    """Send our events to stderr or a file as lines, and let libraries speak only when something is wrong."""
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if as_json
         else structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            colors=file is None and sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
         )
     )
     structlog.configure(
@@ -62,11 +64,14 @@ def configure(*, level: str = "info", as_json: bool = False) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(file=cast(TextIO, _Stderr())),
+        # A line and its end in one call: several processes write to the same place.
+        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, _Stderr() if file is None else file)),
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(
-        stream=sys.stderr, level=logging.ERROR, format="%(asctime)s [library  ] %(name)s: %(message)s"
+        stream=sys.stderr if file is None else file,
+        level=logging.ERROR,
+        format="%(asctime)s [library  ] %(name)s: %(message)s",
     )
     # slixmpp and SPADE report every lost connection as an error of their own; ours say it once.
     for name in ("slixmpp", "spade"):

@@ -16,6 +16,7 @@ from registry.directory import Directory
 from tests.agents.station import Until
 from tests.behaviours.switchboard import Switchboard, incoming, started
 from vedette.clock import ManualClock
+from vedette.clock_offsets import ClockOffset
 from vedette.messages.card import Heartbeat, Role
 from vedette.messages.envelope import Action, Performative
 from vedette.signing import SigningKey
@@ -75,6 +76,19 @@ async def test_what_a_heartbeat_says_of_the_outbox_is_known_without_asking(fleet
         fleet.watch.reported(PROBE, Heartbeat(pending=0, oldest=5))
         fleet.clock.advance(SWEEP_EVERY)
         await until(reported_is(reported, [(0, None, 0)]))
+
+
+async def test_how_an_agents_clock_stands_is_known_while_it_is_there(fleet: Fleet) -> None:
+    now = fleet.clock.now()
+    # Whoever is not known to be there is not measured.
+    fleet.watch.reported(PROBE, Heartbeat(sent_at=now))
+    assert list(fleet.watch.clocks.known()) == []
+    fleet.watch.heard(PROBE, show="available", status="", cause="heartbeat")
+    fleet.watch.reported(PROBE, Heartbeat())
+    fleet.watch.reported(PROBE, Heartbeat(sent_at=now + 7, clock_set=False))
+    assert list(fleet.watch.clocks.known()) == [ClockOffset(agent=PROBE, ahead=7, is_set=False)]
+    fleet.watch.heard(PROBE, show="gone", status="", cause="presence")
+    assert list(fleet.watch.clocks.known()) == []
 
 
 def reported_is(read: Callable[[], Awaitable[Any]], wanted: Any) -> Callable[[], Awaitable[bool]]:

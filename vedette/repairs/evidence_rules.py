@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
 from vedette.clock import MICROSECONDS
@@ -18,6 +18,9 @@ from vedette.repairs.repair import Repair, RepairKind, Severity
 from vedette.repairs.wording import DAY, days, length
 
 _WEEK = 7 * DAY
+
+_MANY = 3
+"""Agents from which on their agreement says something of the hub's clock."""
 
 
 def authorities(facts: Facts, _policy: RepairPolicy) -> Iterable[Repair]:
@@ -108,9 +111,19 @@ def clocks(facts: Facts, policy: RepairPolicy) -> Iterable[Repair]:
     """Yield the clocks that are wrong: the hub's, an authority's, an agent's."""
     if facts.stamping is not None:
         yield from _stamped_clocks(facts.stamping)
-    for one in facts.clocks or ():
-        if one.ahead > policy.clock_seconds * MICROSECONDS:
-            yield _agent_clock(one)
+    told = facts.clocks or ()
+    # What signs of life say comes last, and is the better reading: items may carry a time that is not the clock's.
+    off = {one.agent: one for one in told if abs(one.ahead) > policy.clock_seconds * MICROSECONDS}
+    ours = _is_ours(told, off)
+    for one in off.values():
+        yield _agent_clock(one, ours=ours)
+
+
+def _is_ours(told: Iterable[ClockFacts], off: Mapping[str, ClockFacts]) -> bool:
+    """Tell whether it is rather the hub's clock: every agent that gives signs of life, of several, is off one way."""
+    beats = [one for one in told if one.beats]
+    ways = {one.ahead > 0 for one in beats}
+    return len(beats) >= _MANY and len(ways) == 1 and all(off.get(one.agent) is one for one in beats)
 
 
 def _stamped_clocks(state: StampingFacts) -> Iterable[Repair]:
@@ -132,14 +145,23 @@ def _stamped_clocks(state: StampingFacts) -> Iterable[Repair]:
         )
 
 
-def _agent_clock(one: ClockFacts) -> Repair:
+def _agent_clock(one: ClockFacts, *, ours: bool) -> Repair:
+    cause = "Its newest items say that they were collected after they came here."
+    if one.beats:
+        cause = "Its signs of life say so."
+        if one.is_set is False:
+            cause += " The kernel of its machine says that nothing keeps the clock right."
+    if ours:
+        cause += " All agents are off the same way: it is rather the hub's clock that is wrong."
+    which = "ahead of" if one.ahead > 0 else "behind"
     return Repair(
         kind=RepairKind.CLOCK,
         place=one.agent,
         severity=Severity.WARNING,
-        what=f"The clock of {one.agent} is {length(one.ahead / MICROSECONDS)} ahead of the hub's.",
-        cause="Its newest items say that they were collected after they came here.",
-        remedy="Set the clock on its machine: `timedatectl`, or chrony. Its items are kept with both times.",
+        what=f"The clock of {one.agent} is {length(abs(one.ahead) / MICROSECONDS)} {which} the hub's.",
+        cause=cause,
+        remedy="Compare both machines: `timedatectl`; set the wrong clock with chrony or systemd-timesyncd. "
+        "Its items are kept with both times.",
         link=f"/items?agent={quote(one.agent, safe='')}",
     )
 

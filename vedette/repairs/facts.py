@@ -125,12 +125,16 @@ class AgentFacts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ClockFacts:
-    """An agent whose newest items are from the future."""
+    """An agent's clock, by its newest items where these are from the future, or by its signs of life."""
 
     agent: str
     """Bare JID."""
     ahead: int
-    """Microseconds by which its clock is ahead of the hub's."""
+    """Microseconds by which its clock is ahead of the hub's; negative: behind."""
+    beats: bool = False
+    """Whether its signs of life say so."""
+    is_set: bool | None = None
+    """Whether its machine's kernel says that something keeps the clock right; None: it does not say."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -264,7 +268,7 @@ class Facts:
     agents: tuple[AgentFacts, ...] | None = None
     """The enrolled agents that shall be there."""
     clocks: tuple[ClockFacts, ...] | None = None
-    """Agents whose clocks are ahead."""
+    """The agents' clocks, those by signs of life last."""
     refusals: tuple[RefusalFacts, ...] | None = None
     """Who was refused."""
     behaviours: tuple[BehaviourFacts, ...] | None = None

@@ -27,7 +27,7 @@ class RepairPolicy(BaseModel):
     revocation_days: Days = 7.0
     """Days that what is known of revocations may be old."""
     clock_seconds: Seconds = 60.0
-    """Seconds by which an agent's clock may be ahead of the hub's."""
+    """Seconds by which an agent's clock may be ahead of the hub's, or behind."""
     queue_items: Annotated[int, Field(ge=1)] = 1_000
     """Items from which on a queue that grows is told; a smaller one may."""
     queue_age: Seconds = 3_600.0

@@ -150,6 +150,11 @@ WRONG: dict[str, tuple[dict[str, Any], RepairKind, Severity]] = {
         RepairKind.CLOCK,
         Severity.WARNING,
     ),
+    "an agent's clock is slow": (
+        {"clocks": (known.ClockFacts(agent="probe@localhost", ahead=-61 * SECOND, beats=True),)},
+        RepairKind.CLOCK,
+        Severity.WARNING,
+    ),
     "a list of revocations is old": (
         {"revocations": (known.RevocationFacts(url="u", fetched_at=NOW - 8 * DAY, checked_at=NOW, error=""),)},
         RepairKind.REVOCATION,
@@ -350,6 +355,24 @@ def test_a_fleet_of_which_everything_is_gone_is_told_in_a_bounded_way() -> None:
     assert {repair.what for repair in repairs if repair.place == "and others"} == {
         "The same is wrong at 950 more places."
     }
+
+
+def test_a_wrong_clock_says_who_sees_it_and_whose_it_may_be() -> None:
+    def beats(name: str, ahead: int, *, is_set: bool | None = None) -> known.ClockFacts:
+        return known.ClockFacts(agent=name, ahead=ahead * SECOND, beats=True, is_set=is_set)
+
+    by_items = known.ClockFacts(agent="a@l", ahead=70 * SECOND)
+    (repair,) = found(clocks=(by_items, beats("a@l", -90, is_set=False), beats("b@l", 1), beats("c@l", 1)))
+    assert repair.what == "The clock of a@l is 90 seconds behind the hub's."
+    assert "signs of life" in repair.cause
+    assert "nothing keeps the clock right" in repair.cause
+    assert "rather the hub's" not in repair.cause
+    # An agent whose clock is right, but whose items are not, is told of as before.
+    (repair,) = found(clocks=(by_items, beats("a@l", 0)))
+    assert "newest items" in repair.cause
+    everybody = found(clocks=(beats("a@l", 90), beats("b@l", 91), beats("c@l", 90)))
+    assert all("rather the hub's clock" in repair.cause for repair in everybody)
+    assert len(everybody) == 3
 
 
 def test_a_text_from_outside_stays_in_the_text_and_out_of_the_link() -> None:
