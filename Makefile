@@ -8,11 +8,13 @@ DEMO_FOLDER ?= var/demo
 TRAINING := .venv-train
 DATA ?= ../shared/data
 SEEDS ?= 1 2 3
+# The package runs with the Python of the system that it is installed on.
+DEB_PYTHON ?= /usr/bin/python3
 # A machine of CI is shared and runs once: failed tests get a second try, alone and in a new process, which says so.
 # Nowhere else, so that one that is not sure of itself is seen.
 AGAIN := $(if $(filter true,$(CI)),|| tools/test-again $$? $(BIN)/pytest)
 
-.PHONY: help demo test test-long check lint types layers train evaluate wheel reformat dev lock screenshots clean
+.PHONY: help demo test test-long check lint types layers train evaluate wheel deb reformat dev lock screenshots clean
 
 help: ## list what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '%-10s %s\n' "$$name" "$$text"; done
@@ -68,6 +70,10 @@ evaluate: $(TRAINING)/done ## how well the model reads: the shipped weights, and
 
 wheel: $(VENV)/dev.done ## build the wheel, install it in a fresh environment, run the demo from it
 	tools/wheel-smoke-test $(PYTHON) $(UV_VERSION)
+
+deb: $(VENV)/dev.done ## build the Debian package, with its whole environment, into dist/
+	tools/deb-environment $(BIN)/uv $(DEB_PYTHON) build/deb
+	tools/deb-pack build/deb dist
 
 reformat: $(VENV)/dev.done ## mend style where that can be done automatically
 	$(BIN)/ruff check --fix .

@@ -15,6 +15,7 @@ from vedette.clock import MICROSECONDS
 from vedette.delivery.circuit_breaker import CircuitState
 from vedette.evidence.timestamp_state import TimestampState
 from vedette.messages.state import AgentState
+from vedette.repairs.repair import Severity
 
 
 class Snapshot(Collector):
@@ -80,7 +81,12 @@ def _store(store: StoreFigures) -> Iterator[Metric]:
     yield _gauge("unstamped_oldest_age_seconds", "How long the oldest of them has waited.", oldest)
     yield _gauge("alarms_open", "Alarms that nobody took note of.", store.alarms)
     repairs = GaugeMetricFamily("vedette_repairs_open", "Repairs that nobody took note of.", labels=["severity"])
-    yield _labelled(repairs, (([severity.value], count) for severity, count in store.repairs.items()))
+    severities = dict.fromkeys(Severity, 0)
+    for (_, severity), count in store.repairs.items():
+        severities[severity] += count
+    yield _labelled(repairs, (([severity.value], count) for severity, count in severities.items()))
+    kinds = GaugeMetricFamily("vedette_repairs_open_kind", "The same by kind, too.", labels=["kind", "severity"])
+    yield _labelled(kinds, (([kind, severity.value], count) for (kind, severity), count in store.repairs.items()))
     looked = _age(store.repairs_looked_at, store.at)
     yield _gauge("repairs_looked_age_seconds", "How long ago it was looked whether something is wrong.", looked)
     yield _gauge("store_size_bytes", "Size of the database.", store.size)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from fastapi.routing import APIRoute
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 NO_ROUTE = "none"
@@ -20,7 +20,8 @@ class HttpMeasures:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        """Where they are collected from."""
+        """Where they are collected from, with the hub's own process: memory, processor, open files, start."""
+        ProcessCollector(registry=self.registry)
         labels = ("route", "method", "status")
         self._requests = Counter("vedette_http_requests", "Requests answered.", labels, registry=self.registry)
         self._seconds = Histogram(

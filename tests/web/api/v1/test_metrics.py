@@ -107,6 +107,7 @@ async def test_the_store_the_queues_the_agents_and_the_authorities_are_there(cli
     assert found[key("vedette_unstamped_oldest_age_seconds")] > 0
     assert found[key("vedette_store_size_bytes")] > 10_000
     assert found[key("vedette_disk_free_bytes")] > 0
+    assert found[key("process_open_fds")] < found[key("process_max_fds")]
 
 
 async def test_openmetrics_is_one_text_with_one_end(client: httpx.AsyncClient) -> None:
