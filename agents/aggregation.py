@@ -16,6 +16,7 @@ from behaviours.peers import Peers
 from behaviours.publish import Publish
 from behaviours.receive import Receive
 from behaviours.serve_queues import ServeQueues
+from behaviours.stand_in import StandIn
 from behaviours.supervised import SupervisedBehaviour
 from behaviours.timestamp import BatchPolicy, Timestamp
 from behaviours.timestamp_panels import timestamp_notes, timestamp_panels
@@ -23,6 +24,7 @@ from registry.correlation import Correlation
 from registry.event_feed import EventFeed
 from registry.finding_list import FindingList
 from registry.intake import Intake
+from registry.notices import Topic
 from registry.proof_progress import ProofProgress
 from registry.proofs import Proofs
 from registry.queues import Queues
@@ -30,6 +32,7 @@ from registry.refusals import Refusals
 from vedette.clock import Clock
 from vedette.evidence.timestamping import TimestampAuthority
 from vedette.messages.state import Panel
+from vedette.sealing.keys import SealingKeys
 
 SELF_ASSERTED = (
     "Self-asserted time: only the local time-stamping authority is configured. It proves order and integrity "
@@ -59,16 +62,20 @@ class AggregationAgent(BaseAgent):
         custody: Custody | None = None,
         checkpoints: PublishCheckpoints | None = None,
         correlation: Correlation | None = None,
+        standing_in: StandIn | None = None,
         view_port: int | None = 0,
         place: str = "",
         event_readers: Sequence[str] = (),
+        engines: Sequence[str] = (),
         patience: float = 10.0,
     ) -> None:
         self._hub_peers = peers
         super().__init__(identity=identity, clock=clock, view_port=view_port, place=place, patience=patience)
+        self.sealing = SealingKeys(clock=clock)
         self._progress = progress
         self.custody = custody
         self.checkpoints = checkpoints
+        self.standing_in = standing_in
         self.correlating = (
             None
             if correlation is None
@@ -91,6 +98,7 @@ class AggregationAgent(BaseAgent):
             intake=intake,
             refusals=refusals,
             key=identity.key,
+            sealing=self.sealing,
             committed=self.committed,
         )
         self.announcing = AnnounceProofs(
@@ -105,6 +113,7 @@ class AggregationAgent(BaseAgent):
             feed=events,
             findings=findings,
             readers=event_readers,
+            engines=engines,
         )
         self.serving = ServeQueues(
             clock=clock, engine=identity.jid, exchange=self, peers=peers, queues=queues, key=identity.key
@@ -116,6 +125,7 @@ class AggregationAgent(BaseAgent):
         telling = [self.announcing, self.serving, self.publishing]
         kept: list[SupervisedBehaviour] = [] if self.custody is None else self.custody.behaviours()
         kept += [] if self.checkpoints is None else [self.checkpoints]
+        kept += [] if self.standing_in is None else [self.standing_in]
         kept += [] if self.correlating is None else [self.correlating]
         return [*working, *telling, *kept, self.registering()]
 
@@ -124,11 +134,12 @@ class AggregationAgent(BaseAgent):
         return [f"tsa:{state.authority.name}" for state in self.stamping.authorities]
 
     def notes(self) -> list[str]:
-        """Say when time is only self-asserted, and when there are alarms."""
+        """Say when time is only self-asserted, when there are alarms, and for whom it stands in."""
         external = any(state.authority.external for state in self.stamping.authorities)
         alarms = self.custody.notes() if self.custody is not None else []
         clocks = timestamp_notes(self.stamping.report())
-        return [*([] if external else [SELF_ASSERTED]), *clocks, *alarms]
+        standing = self.standing_in.notes() if self.standing_in is not None else []
+        return [*([] if external else [SELF_ASSERTED]), *clocks, *alarms, *standing]
 
     def panels(self) -> list[Panel]:
         """Return the authorities, how long items wait for them, and the queues."""
@@ -154,6 +165,13 @@ class AggregationAgent(BaseAgent):
     def _found(self, count: int) -> None:
         self.publishing.wake()
         self._progress({"event": "found", "count": count})
+
+    def noticed(self, topic: Topic) -> None:
+        """Wake what works on what others wrote into the same store."""
+        if topic is Topic.ITEMS:
+            self.serving.wake()
+        elif topic is Topic.TOKENS:
+            self.announcing.wake()
 
     def committed(self, count: int, senders: list[str]) -> None:
         """Wake what works on items after a commit, whoever committed them in this process."""

@@ -41,6 +41,7 @@ from vedette.people.conversations import Command
 from vedette.people.discovery import Named, Nature
 from vedette.people.forms import clean
 from vedette.people.person import Person
+from vedette.sealing.keys import SealingKeys
 from web.agent_view import AgentView
 
 
@@ -61,6 +62,8 @@ class BaseAgent(spade.agent.Agent):
         self.counters: Counter[str] = Counter()
         self.contacts = Contacts()
         self.started_at = clock.now()
+        self.sealing: SealingKeys | None = None
+        """Opens what is delivered to it sealed; None: nothing is."""
         self.view = None if view_port is None else AgentView(state=self.state, port=view_port)
         self._patience = patience
         self._own_presence = PresenceState(show="unknown", since=self.started_at)
@@ -267,6 +270,7 @@ class BaseAgent(spade.agent.Agent):
             started_at=self.started_at,
             signed_at=self.clock.now(),
             view=self.address,
+            sealing_key="" if self.sealing is None else self.sealing.current.text,
         )
 
     def state(self) -> AgentState:
@@ -277,7 +281,7 @@ class BaseAgent(spade.agent.Agent):
             software=__version__,
             place=self.place,
             fingerprint=self.identity.key.verifying.fingerprint,
-            server=str(self.identity.server),
+            server=str(self.connection.server),
             started_at=self.started_at,
             now=self.clock.now(),
             presence=self._own_presence,
@@ -318,7 +322,7 @@ class BaseAgent(spade.agent.Agent):
 
     def _on_lost(self, reason: str) -> None:
         self.counters["connections lost"] += 1
-        self.log.warning("connection lost", server=str(self.identity.server), reason=reason)
+        self.log.warning("connection lost", server=str(self.connection.server), reason=reason)
         self._own_presence = PresenceState(show="unknown", status="not connected", since=self.clock.now())
         self.contacts.all_unknown(self.clock.now())
 

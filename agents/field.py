@@ -1,4 +1,4 @@
-"""The field process: the probes and collectors of one machine."""
+"""The field process: the probes, collectors and gateways of one machine."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def make_probe(
 async def run_field(
     configuration: FleetConfiguration, paths: FleetPaths, *, clock: Clock, report: Report, stop: asyncio.Event
 ) -> None:
-    """Run all probes and collectors, and the RT agents where they are to run here, until `stop` is set.
+    """Run all probes, collectors and gateways, and the RT agents where they are to run here, until `stop` is set.
 
     Raises:
         ConfigurationError: a probe's or collector's file or credentials cannot be used.
@@ -81,10 +81,22 @@ async def run_field(
             ending.push_async_callback(probe.stop)
             await probe.start()
         collectors = await _start_collectors(configuration, paths, clock=clock, ending=ending)
+        gateways = await _start_gateways(configuration, paths, clock=clock, ending=ending)
         readers = await start_rt("field", configuration, paths, clock=clock, ending=ending)
-        agents = (*probes, *collectors, *readers)
+        agents = (*probes, *collectors, *gateways, *readers)
         report({"event": "ready", "agents": [agent.described() for agent in agents]})
         await stop.wait()
+
+
+async def _start_gateways(
+    configuration: FleetConfiguration, paths: FleetPaths, *, clock: Clock, ending: AsyncExitStack
+) -> list[BaseAgent]:
+    if not configuration.gateways:
+        return []
+    # Only now: the broker's protocol is memory that a field of probes does not need.
+    from agents.gateway_making import start_gateways
+
+    return await start_gateways(configuration, paths, clock=clock, ending=ending)
 
 
 async def _start_collectors(
@@ -156,5 +168,7 @@ def probe_identity(configuration: ProbeConfiguration, *, file: Path, credentials
 
 
 def _server(configuration: ProbeConfiguration, known: ServerAddress) -> ServerAddress:
-    host, _, port = (configuration.server or str(known)).rpartition(":")
-    return ServerAddress(host=host, port=int(port), ca_file=configuration.ca or known.ca_file)
+    ca_file = configuration.ca or known.ca_file
+    if configuration.server is None:
+        return replace(known, ca_file=ca_file)
+    return ServerAddress.parse(configuration.server, ca_file=ca_file)

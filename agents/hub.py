@@ -9,7 +9,7 @@ from typing import Any
 
 from agents.aggregation import AggregationAgent
 from agents.base import BaseAgent
-from agents.custody import custody_of
+from agents.engine_making import make_engine
 from agents.hub_graph import open_graph
 from agents.identity import Identity
 from agents.launcher import local_slots
@@ -18,20 +18,14 @@ from agents.people_desk import registry_commands
 from agents.registry import RegistryAgent
 from agents.rt_making import start_rt
 from agents.running import RunningAgents
+from agents.store_making import listen_to, store_of
 from behaviours.admit import DirectoryPeers
-from behaviours.checkpoint import PublishCheckpoints
 from behaviours.prune_output import PruneOutput
 from behaviours.schedule import RunSchedules
-from behaviours.timestamp import BatchPolicy
 from registry.alarms import Alarms
-from registry.checkpoint_folder import CheckpointFolder
-from registry.content import ContentFolder
-from registry.correlation import Correlation
 from registry.database import Database
 from registry.directory import Directory
-from registry.event_feed import EventFeed
 from registry.exports import Exports
-from registry.finding_list import FindingList
 from registry.fleet_authorities import authorities
 from registry.fleet_evidence import documents_of, trusted_roots
 from registry.heads import SignedHeads
@@ -39,12 +33,8 @@ from registry.intake import Intake
 from registry.job_desk import JobDesk
 from registry.job_output import JobOutput
 from registry.jobs import Jobs
-from registry.proof_progress import ProofProgress
-from registry.proofs import Proofs
-from registry.queues import Queues
-from registry.refusals import Refusals
+from registry.notices import Topic
 from registry.repair_watch import RepairWatch
-from registry.roots import Roots
 from registry.schedule_desk import ScheduleDesk
 from vedette.clock import Clock
 from vedette.configuration.fleet import FleetConfiguration, FleetPaths
@@ -78,7 +68,7 @@ async def run_hub(
             cannot listen.
     """
     async with AsyncExitStack() as opened:
-        database = Database(paths.store_url)
+        database = store_of(configuration, paths)
         database.open()
         opened.callback(database.close)
         graph = opened.enter_context(open_graph(paths.graph_url, store=database, clock=clock))
@@ -138,6 +128,12 @@ async def run_hub(
         )
         opened.push_async_callback(api.stop)
         live.start()
+
+        def noticed(topic: Topic) -> None:
+            live.wake()
+            aggregation.noticed(topic)
+
+        opened.push_async_callback(listen_to(configuration, paths, heard=noticed).stop)
         # Streams end before the API stops, which would wait for them.
         opened.push_async_callback(live.stop)
         for agent in (registry, aggregation):
@@ -219,49 +215,16 @@ def _agents(
         repairs=repairs,
         repairs_changed=lambda: report({"event": "repairs"}),
     )
-    aggregation = AggregationAgent(
-        identity=engine,
-        clock=clock,
-        peers=peers,
+    aggregation = make_engine(
+        configuration,
+        paths,
+        section=configuration.aggregation,
+        database=database,
+        stamps=stamps,
+        engine=engine,
         intake=intake,
-        refusals=Refusals(database=database),
-        proofs=Proofs(database=database, engine=engine.jid, clock=clock),
-        queues=Queues(database=database, clock=clock),
-        proof_progress=ProofProgress(database=database, engine=engine.jid),
-        events=EventFeed(database=database, engine=engine.jid),
-        findings=FindingList(database=database),
-        authorities=stamps,
-        policy=BatchPolicy(items=configuration.batch.items, seconds=configuration.batch.seconds),
-        progress=report,
-        custody=custody_of(
-            configuration, paths, database=database, engine=engine.jid, authorities=stamps, clock=clock
-        ),
-        checkpoints=_checkpoints(configuration, paths, engine, database=database, clock=clock),
-        correlation=Correlation(
-            database=database,
-            engine=engine.jid,
-            clock=clock,
-            policy=configuration.correlation,
-            documents=ContentFolder(paths.documents, limit=configuration.api.document_limit),
-        ),
-        view_port=configuration.aggregation.view_port,
-        place=configuration.aggregation.place,
+        peers=peers,
+        clock=clock,
+        report=report,
     )
     return registry, aggregation
-
-
-def _checkpoints(
-    configuration: FleetConfiguration, paths: FleetPaths, engine: Identity, *, database: Database, clock: Clock
-) -> PublishCheckpoints | None:
-    """Return what publishes the roots of the engine's batches, where the configuration wants that."""
-    folder = configuration.evidence.checkpoints
-    if folder is None:
-        return None
-    return PublishCheckpoints(
-        clock=clock,
-        engine=engine.jid,
-        roots=Roots(database=database, engine=engine.jid),
-        folder=CheckpointFolder(paths.near(folder)),
-        alarms=Alarms(database=database, clock=clock),
-        key=engine.key,
-    )

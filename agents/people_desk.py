@@ -21,6 +21,7 @@ from registry.jobs import Jobs
 from registry.repairs import Repairs
 from registry.scandale_check import ProofCheck
 from registry.schedule_desk import ScheduleDesk
+from registry.sealed_items import SealedItems
 from vedette.clock import Clock
 from vedette.evidence.certificates import TrustRoots
 from vedette.jobs.scope import ScopePolicy
@@ -66,7 +67,7 @@ def registry_commands(
             hub=hub,
             orders=CheckOrders(hub=hub, audit=Audit(database=database, clock=clock)),
         ),
-        ShowItems(ItemList(database=database)),
+        ShowItems(ItemList(database=database), sealed=SealedItems(database=database)),
         VerifyItem(
             details=ItemDetails(database=database),
             check=ProofCheck(database=database, roots=roots, clock=clock, documents=documents),

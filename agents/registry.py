@@ -9,6 +9,7 @@ from agents.base import BaseAgent
 from agents.contacts import PresenceStanza
 from agents.identity import Identity
 from behaviours.admit import Admit
+from behaviours.clocks_panel import clocks_panel
 from behaviours.launch import LaunchJobAgents, Slot
 from behaviours.peers import Peers
 from behaviours.presence import Change, WatchPresence
@@ -71,6 +72,7 @@ class RegistryAgent(BaseAgent):
             watcher=identity.jid,
             directory=directory,
             changed=self._presence_noted,
+            clocks=None if repairs is None else repairs.clocks,
         )
         self.admitting = Admit(
             clock=clock,
@@ -152,10 +154,9 @@ class RegistryAgent(BaseAgent):
         task.add_done_callback(self._greeting.discard)
 
     def panels(self) -> list[Panel]:
-        """Return where the logs stand, and the jobs."""
-        return [
-            one.panel() for one in (self.signing, self.serving, self.launching, self.scheduling) if one is not None
-        ]
+        """Return where the logs stand, the jobs, and how the agents' clocks stand."""
+        parts = (self.signing, self.serving, self.launching, self.scheduling)
+        return [*(one.panel() for one in parts if one is not None), clocks_panel(self.watching.clocks)]
 
     def presence_changed(self, presence: PresenceStanza) -> None:
         """Record what a presence stanza says."""

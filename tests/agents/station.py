@@ -20,6 +20,7 @@ from agents.running import RunningAgents
 from behaviours.admit import DirectoryPeers
 from behaviours.deliver import Deliver
 from behaviours.peers import Peer
+from behaviours.stand_in import StandIn
 from behaviours.supervised import SupervisedBehaviour
 from behaviours.timestamp import BatchPolicy
 from ejabberd.accounts import Accounts, EmbeddedAccounts, new_password
@@ -31,12 +32,14 @@ from registry.audit import Audit
 from registry.correlation import Correlation
 from registry.database import Database
 from registry.directory import Directory
+from registry.duties import Duties, Duty
 from registry.event_feed import EventFeed
 from registry.finding_list import FindingList
 from registry.heads import SignedHeads
 from registry.intake import Intake
 from registry.items import Items
 from registry.jobs import Jobs
+from registry.leases import Leases
 from registry.outbox import Outbox
 from registry.proof_progress import ProofProgress
 from registry.proofs import Proofs
@@ -53,6 +56,7 @@ from vedette.people.person import People, Person
 from vedette.signing import SigningKey
 
 DOMAIN = "localhost"
+LEASE = 1.0
 Until = Callable[[Callable[[], Any]], Awaitable[None]]
 
 
@@ -113,6 +117,7 @@ class Station:
         self.queues = Queues(database=self.database, clock=self.clock)
         self.progress: list[dict[str, Any]] = []
         self.event_readers: list[str] = []
+        self.engines: list[str] = []
         self.jobs = Jobs(database=self.database, clock=self.clock)
         self.scope: ScopePolicy | None = None
         self.people: list[Person] = []
@@ -219,21 +224,25 @@ class Station:
         directory: Directory | None = None,
         queues: Queues | None = None,
     ) -> AggregationAgent:
+        duties = Duties(engine.jid, leased=True)
+        leases = Leases(database=database, engine=engine.jid, life=uuid4().hex, duties=tuple(Duty), seconds=LEASE)
         return AggregationAgent(
             identity=engine,
             clock=self.clock,
             peers=DirectoryPeers(directory=directory or Directory(database=database, clock=self.clock)),
             intake=intake,
             refusals=Refusals(database=database),
-            proofs=Proofs(database=database, engine=engine.jid, clock=self.clock),
+            proofs=Proofs(database=database, engine=engine.jid, clock=self.clock, duties=duties),
             queues=queues or Queues(database=database, clock=self.clock),
             proof_progress=ProofProgress(database=database, engine=engine.jid),
             events=EventFeed(database=database, engine=engine.jid),
             findings=FindingList(database=database),
             correlation=Correlation(
-                database=database, engine=engine.jid, clock=self.clock, policy=CorrelationPolicy()
+                database=database, engine=engine.jid, clock=self.clock, policy=CorrelationPolicy(), duties=duties
             ),
+            standing_in=StandIn(clock=self.clock, leases=leases, duties=duties, every=LEASE / 4, grace=0.0),
             event_readers=self.event_readers,
+            engines=self.engines,
             authorities=authorities,
             policy=policy,
             progress=self.progress.append,

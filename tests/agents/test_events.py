@@ -207,3 +207,23 @@ def test_an_event_has_a_bounded_size() -> None:
     assert len(json.dumps(chosen)) <= EVENT_BYTES + 1000
     assert chosen[0]["target"] == "t" * SHOWN
     assert fitting([]) == []
+
+
+@pytest.mark.parametrize("station", [_ejabberd], indirect=True)
+async def test_every_engine_publishes_and_says_who_may_hear_it_whoever_made_the_nodes(
+    station: Station, until: Until, reader: MakeReader
+) -> None:
+    station.engines = [station.jid("engine"), station.jid("second")]
+    await station.start_hub()
+    # The first engine has made the nodes before the other comes, and goes for good.
+    await until(lambda: station.engine.publishing._allowed)
+    await station.engine.stop()
+    station.event_readers = [station.jid("reader")]
+    second = await station.start_engine("second")
+    client = await reader("reader")
+    await until(partial(_subscribed, client, "scan"))
+    sender = await station.sender()
+    await sender.observe(make_item())
+    await until(lambda: client.of("scan"))
+    assert client.of("scan")[0]["engine"] == second.identity.jid
+    assert second.publishing.problem == ""

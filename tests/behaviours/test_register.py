@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from spade.message import Message
 from structlog.testing import capture_logs
@@ -16,6 +18,7 @@ from vedette.clock import ManualClock, SystemClock
 from vedette.messages.batch import Signed, open_signed
 from vedette.messages.card import Card, Heartbeat, Role
 from vedette.messages.envelope import Action, Performative
+from vedette.sealing.keys import REPLACED_AFTER, SealingKeys
 from vedette.signing import SigningKey
 
 KEY = SigningKey.generate()
@@ -45,14 +48,14 @@ def _refuse(_: Message) -> Incoming:
     return incoming(Performative.REFUSE, Action.REGISTER, {"field": "from", "reason": "revoked"}, sender=REGISTRY)
 
 
-def _register(board: Switchboard) -> Register:
+def _register(board: Switchboard, *, card: Callable[[], Card] = _card) -> Register:
     return Register(
         clock=SystemClock(),
         agent_name="probe1",
         exchange=board,
         registry=REGISTRY,
         key=KEY,
-        card=_card,
+        card=card,
         heartbeat=_beat,
     )
 
@@ -83,6 +86,22 @@ async def test_a_new_session_is_registered_anew(until: Until) -> None:
         board.online, board.session = True, 2
         await until(lambda: behaviour.counters["registered"] == 2)
     assert len(board.asked) == 2
+
+
+async def test_a_new_sealing_key_is_said_in_the_same_session(until: Until, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(register, "HEARTBEAT_EVERY", 0.05)
+    board, clock = Switchboard(_agree), ManualClock()
+    keys = SealingKeys(clock=clock)
+    behaviour = _register(board, card=lambda: _card().model_copy(update={"sealing_key": keys.current.text}))
+    async with started(behaviour):
+        await until(lambda: behaviour.counters["heartbeats"])
+        assert behaviour.counters["registered"] == 1
+        first = keys.current.text
+        clock.advance(REPLACED_AFTER)
+        await until(lambda: behaviour.counters["registered"] == 2)
+    said = [open_signed(Card, Signed.model_validate(parse_json(one.body)), KEY.verifying) for one in board.asked]
+    assert [card.sealing_key for card in said] == [first, keys.current.text]
+    assert first != keys.current.text
 
 
 async def test_without_a_connection_it_asks_nobody(until: Until) -> None:

@@ -20,6 +20,7 @@ from registry.intake import Intake
 from registry.proofs import Proofs
 from registry.renewals import Renewals
 from registry.revocation_lists import RevocationLists
+from tests.registry.payloads import change_payload
 from tests.vedette.evidence.sample import BASH
 from vedette.clock import ManualClock
 from vedette.evidence.algorithm_lifetimes import LIFETIMES, Lifetimes
@@ -201,9 +202,7 @@ async def test_a_payload_deleted_after_the_renewal_leaves_the_record_as_it_is(st
     uuids = await station.collect(sender, first, items=3)
     ends = NO_ENDS | {"sha256": station.clock.now()}
     assert (await station.run(first, lifetimes=ends).run()).renewed == 1
-    item = tables.item
-    forget = update(item).where(item.c.uuid == uuids[0]).values(payload=None)
-    await station.database.write(lambda connection: connection.execute(forget) and None)
+    await station.database.write(lambda connection: change_payload(connection, uuids[0], None))
 
     for uuid in uuids:
         assert "renewals: 1" in await station.check(uuid)
@@ -215,7 +214,7 @@ async def test_changed_items_get_no_fresh_time_stamp_and_do_not_hold_up_others(s
 
     def tamper(connection: Connection) -> None:
         item = tables.item
-        connection.execute(update(item).where(item.c.uuid == uuids[0]).values(payload=b"other"))
+        change_payload(connection, uuids[0], b"other")
         connection.execute(delete(item).where(item.c.uuid == uuids[2]))
 
     await station.database.write(tamper)

@@ -13,6 +13,7 @@ from behaviours.probe import RUNS_SHOWN, RunCheck
 from registry.outbox import Outbox
 from tests.agents.station import Until
 from tests.behaviours.switchboard import started
+from vedette.canonical import parse_json
 from vedette.clock import Clock, ManualClock, SystemClock
 from vedette.configuration.probe import ProbeConfiguration
 from vedette.tools.check import Check
@@ -89,6 +90,24 @@ async def test_without_a_period_it_runs_once(make_bench: Callable[..., Any], unt
     assert check.counters == {"runs": 1, "as expected": 1}
     (row,) = check.panel().rows
     assert [cell.kind for cell in row] == ["time", "code", "text", "good", "bytes"]
+
+
+async def test_of_a_sealed_check_the_page_tells_neither_target_nor_outcome(
+    make_bench: Callable[..., Any], until: Until
+) -> None:
+    bench = await make_bench()
+    check = bench.run("echo", "{target}", target="192.0.2.77", expected_value="192.0.2.77", sealed=True)
+    async with started(check):
+        await until(check.done.is_set)
+    (item,) = await bench.outbox.next_batch(max_items=10, max_bytes=1_000_000)
+    meta = parse_json(item.data)["meta"]
+    assert meta["target"] == "192.0.2.77"
+    assert len(meta["sealed"]) == 32
+    assert check.last_verdict == "as expected"
+    told = f"{check.panel()} {check.state_of_check()} {dict(check.counters)}"
+    assert "192.0.2.77" not in told
+    assert "expected" not in told
+    assert check.state_of_check().last_outcome == "sealed"
 
 
 async def test_a_failing_command_is_an_item_never_silence(make_bench: Callable[..., Any], until: Until) -> None:

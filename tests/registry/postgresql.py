@@ -28,18 +28,18 @@ _SETTINGS = (
 )
 
 
-def _binaries() -> Path | None:
+def programs() -> Path | None:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
     return found[-1].parent if found else None
 
 
-def _as_postgres(*command: str) -> list[str]:
+def as_postgres(*command: str) -> list[str]:
     """The command for an account that is not root, which ends with the tests even if they are killed."""
     account = ["--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []
     return ["setpriv", *account, "--pdeathsig=INT", "--", *command]
 
 
-def _wait_for_server(server: subprocess.Popen[bytes], admin: str, log: Path) -> None:
+def wait_for_server(server: subprocess.Popen[bytes], admin: str, log: Path) -> None:
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
@@ -59,9 +59,9 @@ def postgres_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def running_postgres() -> Iterator[Path]:
-    """Run a server and give its socket's folder; no port is opened."""
-    binaries = _binaries()
+def running_postgres(*settings: str) -> Iterator[Path]:
+    """Run a server, with more settings or others, and give its socket's folder; no port is opened."""
+    binaries = programs()
     if binaries is None:
         reason = "PostgreSQL is not installed: apt-get install postgresql"
         if os.environ.get("CI") == "true":
@@ -71,15 +71,15 @@ def running_postgres() -> Iterator[Path]:
     if os.getuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
     data = str(folder / "data")
-    initdb = _as_postgres(str(binaries / "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N")
+    initdb = as_postgres(str(binaries / "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N")
     subprocess.run(initdb, check=True, capture_output=True, cwd=folder)
-    options = ["-k", str(folder), *(word for setting in _SETTINGS for word in ("-c", setting))]
+    options = ["-k", str(folder), *(word for setting in (*_SETTINGS, *settings) for word in ("-c", setting))]
     log = folder / "log"
     with log.open("wb") as output:
-        command = _as_postgres(str(binaries / "postgres"), "-D", data, *options)
+        command = as_postgres(str(binaries / "postgres"), "-D", data, *options)
         server = subprocess.Popen(command, stdout=output, stderr=output, cwd=folder)
     try:
-        _wait_for_server(server, f"host={folder} user=postgres dbname=postgres", log)
+        wait_for_server(server, f"host={folder} user=postgres dbname=postgres", log)
         yield folder
     finally:
         # SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for a connection that a failed test left.

@@ -17,6 +17,7 @@ from registry.documents import Documents
 from registry.intake import Intake
 from registry.items import ItemFilter, Items
 from registry.outbox import Outbox, OutboxFullError
+from registry.payload_rows import is_inline
 from registry.spool import Spool
 from tests.registry.conftest import ENGINE, Sender
 from vedette.clock import ManualClock
@@ -59,10 +60,11 @@ async def test_a_known_document_is_the_payload(
     assert await items.get(one.uuid) == one.data
     (summary,) = (await items.page(wanted=ItemFilter())).items
     assert (summary.size, summary.payload_sha256) == (len(BODY), ID)
-    row = await database.read(lambda connection: connection.execute(select(tables.item)).one())
+    query = select(tables.item.c.statement, is_inline().label("inline"))
+    row = await database.read(lambda connection: connection.execute(query).one())
     statement = read_statement(row.statement)
     assert (statement.payload_sha256, statement.size, statement.engine) == (ID, len(BODY), ENGINE)
-    assert row.payload is None
+    assert not row.inline
 
 
 async def test_an_unknown_document_is_refused_and_taken_once_it_is_there(

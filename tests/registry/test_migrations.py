@@ -5,25 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
 from alembic.config import Config
-from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
-from sqlmodel import SQLModel
+from sqlalchemy import text
 
 from registry import migrations
 from registry.database import Database
+from tests.registry.schema_comparison import differences
 from vedette.errors import StoreError
 
 
 def test_migrated_schema_is_the_one_in_the_code(empty_url: str) -> None:
     database = Database(empty_url)
     database.migrate()
-
-    def differences(connection: Connection) -> list[object]:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        return list(compare_metadata(context, SQLModel.metadata))
 
     with database:
         assert database.read_sync(differences) == []

@@ -7,16 +7,14 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
-from sqlmodel import SQLModel
 
 from registry.backup_facts import check_heads
 from registry.database import Database
 from registry.engines import parse_url, reading_engine
 from registry.migrations import CURRENT, Schema
 from tests.registry.postgresql import postgres_sql, postgres_url
+from tests.registry.schema_comparison import differences
 from tests.registry.schema_dumps import load, make
 from tests.registry.test_migrating import next_release
 
@@ -46,11 +44,6 @@ def counts(connection: Connection) -> dict[str, int]:
         name: connection.execute(text(f'SELECT count(*) FROM "{name}"')).scalar_one()  # noqa: S608  # our own names
         for name in sorted(names)
     }
-
-
-def differences(connection: Connection) -> list[object]:
-    context = MigrationContext.configure(connection, opts={"compare_type": True})
-    return list(compare_metadata(context, SQLModel.metadata))
 
 
 def migrate(dump: Path, url: str, schema: Schema) -> Database:

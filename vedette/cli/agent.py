@@ -25,9 +25,10 @@ CONFIG_OPTION = typer.Option(..., "-c", "--config", help="The agent's configurat
 ONCE_OPTION = typer.Option(False, "--once", help="Run once; exit 0 only after the engine confirmed.")
 CREDENTIALS_OPTION = typer.Option(None, "--credentials", help="The file that 'vedette enroll' wrote.")
 OUTBOX_OPTION = typer.Option(None, "--outbox", help="Where results wait until they are confirmed.")
+NAME_OPTION = typer.Option(None, "--name", help="Which engine, with aggregation.")
 WAIT_OPTION = typer.Option(60.0, "--wait", min=1.0, help="Seconds to wait for the confirmation with --once.")
 PARENT_OPTION = typer.Option(None, "--parent-pid", hidden=True, help="Ends with this process.")
-ROLE_ARGUMENT = typer.Argument(help="What it does; registry and aggregation are run by 'vedette up'.")
+ROLE_ARGUMENT = typer.Argument(help="What it does; the registry and the hub's own engine are run by 'vedette up'.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +50,7 @@ def agent(
     credentials: Path | None = CREDENTIALS_OPTION,
     outbox: Path | None = OUTBOX_OPTION,
     wait: float = WAIT_OPTION,
+    name: str | None = NAME_OPTION,
     log_level: LogLevel = LEVEL_OPTION,
     parent_pid: int | None = PARENT_OPTION,
     as_json: bool = JSON_OPTION,
@@ -62,19 +64,21 @@ def agent(
         run = run_job_agent if role is Role.JOB else run_launcher
         asyncio.run(run(config))
         return
-    if role is Role.RT:
-        from vedette.cli.rt_agent import run_rt_agent
-
+    if role in (Role.RT, Role.MISP, Role.GATEWAY):
         end_with_parent(parent_pid)
         log.configure(level=log_level)
-        asyncio.run(run_rt_agent(config, credentials=credentials))
+        asyncio.run(_serve(role, config, credentials=credentials, outbox=outbox))
         return
-    if role is Role.MISP:
-        from vedette.cli.misp_agent import run_misp_agent
+    if role is Role.AGGREGATION:
+        from vedette.cli.engine_agent import run_engine_agent
 
+        if name is None:
+            raise typer.BadParameter("say which of the configuration's engines, with --name")
         end_with_parent(parent_pid)
         log.configure(level=log_level)
-        asyncio.run(run_misp_agent(config))
+        ended = asyncio.run(run_engine_agent(config, name=name))
+        if ended:
+            raise typer.Exit(ended)
         return
     if role is Role.COLLECTOR:
         from vedette.cli.collector_agent import run_collector_agent
@@ -106,6 +110,22 @@ def agent(
     code = asyncio.run(_run(make, terms))
     if code:
         raise typer.Exit(code)
+
+
+async def _serve(role: Role, config: Path, *, credentials: Path | None, outbox: Path | None) -> None:
+    """Run an agent that serves until it is told to end."""
+    if role is Role.RT:
+        from vedette.cli.rt_agent import run_rt_agent
+
+        await run_rt_agent(config, credentials=credentials)
+    elif role is Role.MISP:
+        from vedette.cli.misp_agent import run_misp_agent
+
+        await run_misp_agent(config)
+    else:
+        from vedette.cli.gateway_agent import run_gateway_agent
+
+        await run_gateway_agent(config, credentials=credentials, outbox=outbox)
 
 
 async def _run(make: Callable[[], ProbeAgent], terms: Terms) -> int:

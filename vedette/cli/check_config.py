@@ -7,7 +7,9 @@ from pathlib import Path
 import typer
 
 from vedette.cli.check_sources import section_lines, source_lines
+from vedette.cli.host_lines import host_lines
 from vedette.cli.inspection import inspect_database, inspect_fleet, pace_notes
+from vedette.cli.inspection_gateway import gateway_lines, inspect_gateway
 from vedette.cli.inspection_sharing import sharing_lines
 from vedette.cli.output import JSON_OPTION, print_json, print_line
 from vedette.clock import SystemClock
@@ -15,13 +17,15 @@ from vedette.collection.sections import holds_sections, section_of
 from vedette.configuration.collector import CollectorSection, is_collector_file, load_collector
 from vedette.configuration.database_url import database_url
 from vedette.configuration.fleet import FleetConfiguration, FleetPaths, load_fleet
+from vedette.configuration.gateway import is_gateway_file, load_gateway
+from vedette.configuration.hosts import is_hosts_file, load_hosts
 from vedette.configuration.probe import load_probe
 from vedette.configuration.probe_name import probe_name
 from vedette.configuration.rt import RtConfiguration, RtSection, is_rt_file, load_rt
 from vedette.tools.check import Check
 
 FILE_ARGUMENT = typer.Argument(
-    help="A probe's JSON file, a fleet's, collector's or RT agent's YAML file, or sources."
+    help="A probe's JSON file, a fleet's, its hosts', collector's, gateway's or RT agent's YAML file, or sources."
 )
 
 
@@ -42,6 +46,12 @@ def _yaml_lines(file: Path) -> list[str]:
         return [f"{file}: good", *_collector_lines(load_collector(file), file)]
     if is_rt_file(file):
         return _rt_file_lines(file)
+    if is_gateway_file(file):
+        gateway = load_gateway(file)
+        inspect_gateway(gateway, file=file)
+        return [f"{file}: good", *gateway_lines(gateway)]
+    if is_hosts_file(file):
+        return host_lines(load_hosts(file))
     return _fleet_lines(file)
 
 
@@ -93,6 +103,7 @@ def _fleet_lines(file: Path) -> list[str]:
     lines += [f"time: {section.name} ({_authority(section.local)})" for section in configuration.tsa]
     lines += [*pace_notes(configuration), *_probes(configuration, paths)]
     lines += [line for section in configuration.collectors for line in _collector_lines(section, paths.file)]
+    lines += [line for section in configuration.gateways for line in gateway_lines(section)]
     return [*lines, *_rt_lines(configuration), *sharing_lines(configuration, paths)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from vedette.configuration.fleet import FleetConfiguration, FleetPaths
 from vedette.errors import ConfigurationError, RefusedError
 from vedette.messages.card import Role
 from vedette.signing import SigningKey
+
+MACHINE_FILE = Path("/etc/vedette/vedette.yml")
+"""The configuration that the Debian package installs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +49,7 @@ class Enrolment:
         database: Database,
         accounts: Accounts,
         server: str,
+        others: tuple[str, ...] = (),
         ca: Path | None,
         clock: Clock,
         hub: str | None = None,
@@ -60,6 +65,7 @@ class Enrolment:
         self._directory = Directory(database=database, clock=clock)
         self._accounts = accounts
         self._server = server
+        self._others = others
         self._ca = ca
 
     async def enrol(self, wanted: Wanted) -> Path:
@@ -85,6 +91,7 @@ class Enrolment:
             key=f"{wanted.name}.key",
             registry=self._registry_key(),
             server=self._server,
+            servers=self._others,
             ca=None if self._ca is None else str(self._ca),
             hub=self._hub,
             hub_ca=self._hub_roots(),
@@ -136,12 +143,15 @@ class Enrolment:
     async def _api_key(self, wanted: Wanted, known: Credentials | None) -> str | None:
         """Return the key that the agent has, if it is still good, else a new one; who has the store needs none.
 
-        Who reads items into the graph reads the documents that they refer to.
+        Who reads items into the graph reads the documents that they refer to; a gateway resolves the documents that
+        its messages name, and reads findings; an engine that has not the folder of the documents reads them, too.
         """
-        if wanted.role in (Role.REGISTRY, Role.AGGREGATION, Role.MISP):
+        away = any(one.name == wanted.name and one.documents == "elsewhere" for one in self._configuration.engines)
+        if wanted.role in (Role.REGISTRY, Role.AGGREGATION, Role.MISP) and not away:
             return None
         jid = self.jid(wanted.name)
-        scopes = {Scope.INGEST, Scope.READ} if wanted.role is Role.RT else {Scope.INGEST}
+        reads = away or wanted.role in (Role.RT, Role.GATEWAY)
+        scopes = {Scope.INGEST, Scope.READ} if reads else {Scope.INGEST}
         if known is not None and known.api_key is not None:
             with contextlib.suppress(KeyRefusedError):
                 key = await self._keys.check(known.api_key)
@@ -170,14 +180,18 @@ class Enrolment:
         return RegistryKey(jid=self.jid(name), public_key=self._key(name).verifying.text)
 
 
-def default_fleet_file(file: Path | None) -> Path:
-    """Return the configuration file: the given one, or `vedette.yml` here.
+def default_fleet_file(file: Path | None, *, of_machine: Path = MACHINE_FILE) -> Path:
+    """Return the configuration file: the given one, or `vedette.yml` here, or that of the machine.
 
     Raises:
         ConfigurationError: there is none.
     """
-    chosen = file or Path("vedette.yml")
-    if not chosen.is_file():
-        hint = "name one with -c FILE" if file is None else "check the path"
-        raise ConfigurationError(str(chosen), "", f"does not exist; {hint}")
-    return chosen
+    if file is None:
+        here = Path("vedette.yml")
+        # A folder that may not even be looked into, as root's is for `sudo -u vedette`, has none.
+        file = next((known for known in (here, of_machine) if os.path.isfile(known)), None)  # noqa: PTH113
+        if file is None:
+            raise ConfigurationError(str(here), "", "does not exist; name one with -c FILE")
+    elif not file.is_file():
+        raise ConfigurationError(str(file), "", "does not exist; check the path")
+    return file

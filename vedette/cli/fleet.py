@@ -17,6 +17,7 @@ from vedette.cli.api_address import api_url, choose_api_port
 from vedette.cli.carrier import Carrier, accounts_of, carrier_of, last_port, port_file
 from vedette.cli.enrolment import Enrolment, Wanted
 from vedette.cli.inspection import inspect_fleet
+from vedette.cli.local_authority import start_local_authority
 from vedette.cli.making import make_databases
 from vedette.cli.ports import is_free
 from vedette.cli.setup_link import first_link
@@ -26,8 +27,10 @@ from vedette.configuration.fleet import EMBEDDED, FleetConfiguration, FleetPaths
 from vedette.configuration.probe import ProbeConfiguration, load_probe
 from vedette.configuration.probe_name import probe_name
 from vedette.errors import ConfigurationError, StoreError
-from vedette.evidence.authority.identity import load_or_create_identity
 from vedette.messages.card import Role
+
+_KEYS = {Role.COLLECTOR: "collectors", Role.GATEWAY: "gateways", Role.RT: "rt", Role.MISP: "sharing"}
+"""Keys of the configuration by the role of the agents that they name."""
 
 
 class Fleet:
@@ -43,6 +46,10 @@ class Fleet:
         log_level: str = "info",
     ) -> None:
         self.configuration = configuration
+        self.here = configuration
+        """What of it runs on this host besides the hub."""
+        self.field_arguments: list[str] = []
+        """How the field process learns what that is."""
         self.paths = paths
         self._clock = clock
         self._log_level = log_level
@@ -75,15 +82,7 @@ class Fleet:
         Raises:
             ProcessFailedError: it did not start.
         """
-        if not any(section.local for section in self.configuration.tsa):
-            return ""
-        load_or_create_identity(self.paths.tsa, clock=self._clock)
-        argv = ["vedette.evidence.authority", "--folder", str(self.paths.tsa)]
-        report = await self.supervisor.start("tsa", _module(*argv))
-        url = str(report["url"])
-        port = url.rstrip("/").rsplit(":", maxsplit=1)[1].split("/")[0]
-        self.supervisor.replace_argv("tsa", _module(*argv, "--port", port))
-        return url
+        return await start_local_authority(self.supervisor, self.configuration, self.paths, clock=self._clock)
 
     async def enrol(self, carrier: Carrier, accounts: Accounts) -> None:
         """Enrol the fleet's own agents; those that are enrolled keep account and key.
@@ -99,6 +98,7 @@ class Fleet:
                 database=database,
                 accounts=accounts,
                 server=carrier.server,
+                others=carrier.others,
                 ca=carrier.ca,
                 clock=self._clock,
                 hub=api_url(self.configuration, self.paths),
@@ -120,28 +120,44 @@ class Fleet:
             jid = f"{wanted.name}@{self.configuration.xmpp.domain}"
             if jid in revoked:
                 advice = f"take it out, or run: vedette enroll {wanted.name} --role {wanted.role.value}"
-                key = {Role.COLLECTOR: "collectors", Role.RT: "rt", Role.MISP: "sharing"}.get(wanted.role, "probes")
+                key = _KEYS.get(wanted.role, "probes")
                 raise ConfigurationError(str(self.paths.file), key, f"{jid} was revoked; {advice}")
 
     async def start_agents(self, local_tsa: str) -> list[dict[str, str]]:
-        """Start hub, field, rt and misp and return their agents: JID, role and address of the page.
+        """Start hub, engines, field, rt and misp and return their agents: JID, role and address of the page.
 
         Raises:
             ProcessFailedError: one of them did not start.
         """
-        common = ["-c", str(self.paths.file), "--log-level", self._log_level]
         own = ["--tsa", local_tsa, "--api-port", str(self._api_port)]
-        hub = await self.supervisor.start("hub", _module("vedette.cli.process", "hub", *common, *own))
-        agents = list(hub["agents"])
+        hub = await self.supervisor.start("hub", _module("vedette.cli.process", "hub", *self._common(), *own))
+        return [*hub["agents"], *await self.start_field(local_tsa)]
+
+    async def start_field(self, local_tsa: str) -> list[dict[str, str]]:
+        """Start what runs here besides the hub, as `start_agents` does.
+
+        Raises:
+            ProcessFailedError: one of them did not start.
+        """
+        agents: list[dict[str, str]] = []
+        for section in self.here.engines:
+            more = ["--name", section.name, "--tsa", local_tsa]
+            argv = _module("vedette.cli.process", "engine", *self._common(), *more)
+            agents += (await self.supervisor.start(f"engine {section.name}", argv))["agents"]
         for part in self._parts():
-            agents += (await self.supervisor.start(part, _module("vedette.cli.process", part, *common)))["agents"]
+            more = self.field_arguments if part == "field" else []
+            argv = _module("vedette.cli.process", part, *self._common(), *more)
+            agents += (await self.supervisor.start(part, argv))["agents"]
         return agents
+
+    def _common(self) -> list[str]:
+        return ["-c", str(self.paths.file), "--log-level", self._log_level]
 
     def _parts(self) -> list[str]:
         """Return the processes besides the hub's that have something to do."""
-        configuration = self.configuration
+        configuration = self.here
         where = configuration.rt.process if configuration.rt.agents else ""
-        field = configuration.probes or configuration.collectors or where == "field"
+        field = configuration.probes or configuration.collectors or configuration.gateways or where == "field"
         sharing = configuration.sharing
         apart = sharing.names and sharing.process == "own"
         # Who takes from the start of its queue on may come last.
@@ -172,6 +188,11 @@ class Fleet:
         if accounts is not None:
             await self.enrol(carrier, accounts)
         return await self.start_agents(await self.start_authority())
+
+    @property
+    def has_hub(self) -> bool:
+        """Whether the hub, and with it the console, is one of the processes."""
+        return True
 
     @property
     def console(self) -> str:
@@ -208,8 +229,10 @@ class Fleet:
         return [
             Wanted(name=configuration.registry.name, role=Role.REGISTRY),
             Wanted(name=configuration.aggregation.name, role=Role.AGGREGATION),
+            *(Wanted(name=section.name, role=Role.AGGREGATION) for section in configuration.engines),
             *(Wanted(name=name, role=Role.JOB) for name in configuration.jobs.names),
             *(Wanted(name=section.name, role=Role.COLLECTOR) for section in configuration.collectors),
+            *(Wanted(name=section.name, role=Role.GATEWAY) for section in configuration.gateways),
             *(Wanted(name=name, role=Role.RT) for name in configuration.rt.names),
             *(Wanted(name=name, role=Role.MISP) for name in configuration.sharing.names),
             *(

@@ -35,6 +35,8 @@ def inspect_fleet(configuration: FleetConfiguration, paths: FleetPaths, *, clock
     names: dict[str, str] = {}
     for key, name in (("registry", configuration.registry.name), ("aggregation", configuration.aggregation.name)):
         _inspect_name(name, names, place=paths.file, key=f"{key}.name")
+    for number, engine in enumerate(configuration.engines):
+        _inspect_name(engine.name, names, place=paths.file, key=f"engines.{number}.name")
     notes = [f"{paths.file}: {note}" for note in pace_notes(configuration)]
     for file in map(paths.near, configuration.probes):
         probe = load_probe(file)
@@ -43,6 +45,7 @@ def inspect_fleet(configuration: FleetConfiguration, paths: FleetPaths, *, clock
         check = Check.from_configuration(probe, clock=clock, agent=probe.jid or file.stem, place=str(file))
         notes += [f"{file}: {note}" for note in check.notes()]
     notes += _inspect_collectors(configuration, paths, names)
+    _inspect_gateways(configuration, paths, names)
     for name in configuration.rt.names:
         _inspect_name(name, names, place=paths.file, key="rt.agents")
     for name in configuration.sharing.names:
@@ -82,6 +85,20 @@ def _inspect_collectors(configuration: FleetConfiguration, paths: FleetPaths, na
     return notes
 
 
+def _inspect_gateways(configuration: FleetConfiguration, paths: FleetPaths, names: dict[str, str]) -> None:
+    if not configuration.gateways:
+        return
+    # Only now: a fleet without gateways starts without the broker's protocol.
+    from vedette.cli.inspection_gateway import inspect_gateway
+
+    for number, gateway in enumerate(configuration.gateways):
+        key = f"gateways.{number}.name"
+        with _blame(paths.file, key):
+            check_name(gateway.name)
+        _inspect_name(gateway.name, names, place=paths.file, key=key)
+        inspect_gateway(gateway, file=paths.file)
+
+
 def pace_notes(configuration: FleetConfiguration) -> list[str]:
     """Return which authorities cannot stamp as many batches as are made."""
     made_after = configuration.batch.seconds
@@ -98,13 +115,14 @@ def _inspect_server(configuration: FleetConfiguration, paths: FleetPaths) -> Non
         check_domain(section.domain)
     if section.server in (EMBEDDED, EJABBERD):
         return
-    try:
-        address = urlsplit(section.server)
-        good = bool(address.hostname) and address.port != 0 and address.path in ("", "/")
-    except ValueError:
-        good = False
-    if not good:
-        raise ConfigurationError(str(paths.file), "xmpp.server", f"{section.server!r} is not 'xmpp://host[:port]'")
+    for given in section.addresses:
+        try:
+            address = urlsplit(given)
+            good = bool(address.hostname) and address.port != 0 and address.path in ("", "/")
+        except ValueError:
+            good = False
+        if not good:
+            raise ConfigurationError(str(paths.file), "xmpp.server", f"{given!r} is not 'xmpp://host[:port]'")
     if section.ca is not None:
         with _blame(paths.file, "xmpp.ca"):
             tls_context(paths.near(section.ca))

@@ -63,6 +63,7 @@ COMMANDS = {
     "restore": Command("restore", "restore", "A safety copy back in a new epoch, and what is gone since."),
     "users": Command("users", "app", "People who may log in: add, list, passwd, role, disable, setup-link."),
     "keys": Command("keys", "app", "API keys of programs: create, list, revoke."),
+    "hosts": Command("hosts", "app", "A fleet on several hosts: which runs what, and what each needs."),
     "migrate": Command("migrate", "migrate", "Bring the store's schema to this release's."),
     "xmpp": Command("xmpp", "app", "A production XMPP server: init, up, down, check; people at a chat client."),
     "tsa": Command("tsa", "app", "Time-stamping authorities: add, list, remove; the local one."),

@@ -1,4 +1,4 @@
-"""One process of a fleet: `python -m vedette.cli.process hub|field|rt|misp -c FILE …`, started by the supervisor.
+"""One process of a fleet: `python -m vedette.cli.process PART -c FILE …`, started by the supervisor.
 
 It reports events as JSON lines on stdout and logs on stderr.
 """
@@ -14,10 +14,11 @@ from typing import Any
 
 import orjson
 
-from vedette import log
+from vedette.cli.fleet_log import configure_log
 from vedette.cli.loading import loading
 from vedette.clock import SystemClock
 from vedette.configuration.fleet import load_fleet
+from vedette.configuration.hosts import load_hosts, share_of
 from vedette.errors import ConfigurationError, VedetteError
 from vedette.parent import end_with_parent
 
@@ -39,7 +40,7 @@ async def run(arguments: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     configuration, paths = load_fleet(arguments.config)
-    log.configure(as_json=configuration.log_json, level=arguments.log_level)
+    configure_log(configuration, paths, level=arguments.log_level)
     clock = SystemClock()
     if arguments.part == "hub":
         with loading():
@@ -50,6 +51,19 @@ async def run(arguments: argparse.Namespace) -> None:
             paths,
             local_tsa=arguments.tsa,
             api_port=arguments.api_port,
+            clock=clock,
+            report=report,
+            stop=stop,
+        )
+    elif arguments.part == "engine":
+        with loading():
+            from agents.engine_making import run_engine
+
+        await run_engine(
+            configuration,
+            paths,
+            name=arguments.name,
+            local_tsa=arguments.tsa,
             clock=clock,
             report=report,
             stop=stop,
@@ -68,14 +82,18 @@ async def run(arguments: argparse.Namespace) -> None:
         with loading():
             from agents.field import run_field
 
+        if arguments.hosts is not None:
+            configuration = share_of(configuration, load_hosts(arguments.hosts).section(arguments.name))
         await run_field(configuration, paths, clock=clock, report=report, stop=stop)
 
 
 def main() -> int:
     """Parse the arguments and run; returns the exit code."""
     parser = argparse.ArgumentParser(prog="vedette.cli.process")
-    parser.add_argument("part", choices=["hub", "field", "rt", "misp"])
+    parser.add_argument("part", choices=["hub", "engine", "field", "rt", "misp"])
     parser.add_argument("-c", "--config", type=Path, required=True)
+    parser.add_argument("--name", default="", help="name of the engine, or of the host")
+    parser.add_argument("--hosts", type=Path, default=None, help="which host runs what, for the field of one")
     parser.add_argument("--tsa", default="", help="URL of the local authority")
     parser.add_argument("--api-port", type=int, default=0, help="port of the API where none is configured")
     parser.add_argument("--log-level", default="info")

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Coroutine
+import socket
+from collections.abc import Callable, Coroutine
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 import typer
 
-from vedette import log
 from vedette.cli.fleet import Fleet
+from vedette.cli.fleet_log import configure_log
+from vedette.cli.host_fleet import HostFleet
 from vedette.cli.output import CONFIG_OPTION, Exit, complain, print_line
+from vedette.cli.readiness import is_service, tell_ready
 from vedette.cli.store import open_fleet
-from vedette.clock import SystemClock
-from vedette.configuration.fleet import FleetConfiguration, FleetPaths
+from vedette.clock import Clock, SystemClock
+from vedette.configuration.hosts import load_hosts
 
 T = TypeVar("T")
+
+
+class _Common(TypedDict):
+    clock: Clock
+    on_event: Callable[[str, dict[str, Any]], None]
+    log_level: str
 
 
 class LogLevel(StrEnum):
@@ -33,31 +42,57 @@ class LogLevel(StrEnum):
 LEVEL_OPTION = typer.Option(LogLevel.INFO, "--log-level", help="How much is logged, to stderr.")
 
 
-def up(config: Path | None = CONFIG_OPTION, log_level: LogLevel = LEVEL_OPTION) -> None:
-    """Start the fleet that the configuration describes and keep it running until Ctrl-C."""
-    configuration, paths = open_fleet(config)
-    log.configure(as_json=configuration.log_json, level=log_level)
-    code = asyncio.run(_run(configuration, paths, log_level=log_level))
+HOST_OPTION = typer.Option(None, "--host", help="The file that says which host runs what: start this host's part.")
+NAME_OPTION = typer.Option(None, "--name", help="Which host of it this is; this machine's name by default.")
+
+
+def up(
+    config: Path | None = CONFIG_OPTION,
+    host: Path | None = HOST_OPTION,
+    name: str | None = NAME_OPTION,
+    log_level: LogLevel = LEVEL_OPTION,
+) -> None:
+    """Start the fleet that the configuration describes, or this host's part of it, until Ctrl-C."""
+    if host is None and name is not None:
+        raise typer.BadParameter("needs --host FILE", param_hint="--name")
+    if host is not None and config is not None:
+        raise typer.BadParameter("the file of --host names the configuration", param_hint="--config")
+    hosts = None if host is None else load_hosts(host)
+    here = name or socket.gethostname()
+    if hosts is not None:
+        hosts.section(here)
+    configuration, paths = opened = open_fleet(config if hosts is None else hosts.paths.file)
+    configure_log(configuration, paths, level=log_level)
+
+    def make() -> Fleet:
+        common: _Common = {"clock": SystemClock(), "on_event": _ignore, "log_level": log_level}
+        if hosts is not None:
+            return HostFleet(hosts=hosts, name=here, **common)
+        return Fleet(configuration=opened[0], paths=opened[1], **common)
+
+    code = asyncio.run(_run(make))
     if code:
         raise typer.Exit(code)
 
 
-async def _run(configuration: FleetConfiguration, paths: FleetPaths, *, log_level: str) -> int:
+async def _run(make: Callable[[], Fleet]) -> int:
     stop = stop_on_signals()
-    fleet = Fleet(
-        configuration=configuration, paths=paths, clock=SystemClock(), on_event=_ignore, log_level=log_level
-    )
+    # Made here, because its supervisor belongs to the event loop that it is made on.
+    fleet = make()
     try:
         agents = await start_unless_stopped(fleet.start(), stop)
         if agents is None:
             return Exit.GOOD
-        print_line(f"The console: {fleet.console}")
+        if fleet.has_hub:
+            print_line(f"The console: {fleet.console}")
         for agent in agents:
             print_line(f"{agent['jid']:<32} {agent['role']:<12} {agent['view']}")
-        link = await fleet.setup_link()
+        # A link that makes an administrator has no place in a service's log: there, a command makes one.
+        link = None if is_service() or not fleet.has_hub else await fleet.setup_link()
         if link is not None:
             print_line(f"Make the administrator with this link, once and within an hour: {link}")
         print_line("The fleet is up; Ctrl-C ends it.")
+        tell_ready()
         return await until_stopped(fleet, stop)
     finally:
         await fleet.stop()

@@ -126,6 +126,8 @@ class SourceConfiguration(BaseModel):
     """Whether robots.txt is obeyed; false is for servers of your own."""
     priority: int = 0
     """The items' priority; larger is more urgent."""
+    sealed: bool = False
+    """Whether the items travel sealed: only the engine, not the XMPP server, can read what was collected."""
     api_key_file: Path | None = None
     """File with the key that a source's API asks for, relative to the configuration file."""
     certificate_file: Path | None = None

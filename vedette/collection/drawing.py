@@ -14,6 +14,7 @@ from vedette.collection.configuration import SourceConfiguration
 from vedette.collection.content import Content
 from vedette.collection.memory import Drawn
 from vedette.messages.limits import MAX_PAYLOAD, MAX_TEXT
+from vedette.sealing.envelope import MARK, new_mark
 from vedette.tools.check import ITEM_VERSION
 
 FORMAT = "document"
@@ -56,7 +57,7 @@ def draw(source: SourceConfiguration, content: Content, origin: Origin, *, form:
     inline = len(content.data) <= MAX_PAYLOAD
     payload = {"raw": base64.b64encode(content.data).decode()} if inline else {"document": sha256}
     kind = source.content_type if not source.post_process and source.content_type else content.content_type
-    meta = {
+    meta: dict[str, Any] = {
         "uuid": str(uuid4()),
         "ts": origin.collected_at // MICROSECONDS,
         "type": form,
@@ -71,6 +72,8 @@ def draw(source: SourceConfiguration, content: Content, origin: Origin, *, form:
         "source_name": source.source_name,
         "source_uri": source.source_uri,
     }
+    if source.sealed:
+        meta[MARK] = new_mark()
     optional = _origin_meta(origin, sha256) | _content_meta(source, content) | dict(origin.facts)
     item = {
         "version": ITEM_VERSION,

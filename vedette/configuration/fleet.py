@@ -16,12 +16,15 @@ from pydantic import (
     model_validator,
 )
 
+from vedette.configuration.agent import MAX_ENGINES, AgentSection, EngineSection, check_engines
 from vedette.configuration.api import ApiSection, Port, Seconds
 from vedette.configuration.collector import MAX_COLLECTORS, CollectorSection
 from vedette.configuration.database_url import database_url, graph_beside
 from vedette.configuration.fetching import FetchingSection
+from vedette.configuration.gateway import MAX_GATEWAYS, GatewaySection
 from vedette.configuration.jobs import JobsSection
 from vedette.configuration.loading import load
+from vedette.configuration.log_section import LogSection
 from vedette.configuration.people import MAX_PEOPLE, PersonSection
 from vedette.configuration.retention import RetentionPolicy
 from vedette.configuration.rt import RtSection
@@ -46,7 +49,10 @@ class XmppSection(_Section):
     """Which XMPP server carries the messages."""
 
     server: StrictStr = EMBEDDED
-    """`embedded`, `ejabberd` or `xmpp://host[:port]`; embedded by default: it needs nothing installed."""
+    """`embedded`, `ejabberd` or `xmpp://host[:port]`, a cluster's with commas between them; embedded by default: it
+    needs nothing installed."""
+    others: tuple[Annotated[StrictStr, Field(pattern=r"^xmpp://[^\s/,]+/?$")], ...] = ()
+    """With `ejabberd`: `xmpp://host[:port]` of the cluster's further nodes, on other machines."""
     folder: StrictStr = "xmpp"
     """With `ejabberd`: the folder of `vedette xmpp init`, relative to the file."""
     domain: Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9.-]{1,255}$")] = "localhost"
@@ -57,6 +63,11 @@ class XmppSection(_Section):
     """PEM roots for an external server's certificate; null means the system's."""
 
     @property
+    def addresses(self) -> tuple[str, ...]:
+        """The `xmpp://host[:port]` of an external server's nodes."""
+        return tuple(part.strip() for part in self.server.split(","))
+
+    @property
     def is_ours(self) -> bool:
         """Whether it is a server that Vedette made: it speaks to no other one."""
         return self.server in (EMBEDDED, EJABBERD)
@@ -64,7 +75,8 @@ class XmppSection(_Section):
     @field_validator("server")
     @classmethod
     def _is_known(cls, value: str) -> str:
-        if value not in (EMBEDDED, EJABBERD) and not value.startswith("xmpp://"):
+        external = all(part.strip().startswith("xmpp://") for part in value.split(","))
+        if value not in (EMBEDDED, EJABBERD) and not external:
             raise ValueError(f"must be {EMBEDDED!r}, {EJABBERD!r} or 'xmpp://host[:port]'")
         return value
 
@@ -127,17 +139,6 @@ class EvidenceSection(_Section):
     """Folder, relative to the file, where each batch's root is published as a signed checkpoint; null: nowhere."""
 
 
-class AgentSection(_Section):
-    """An agent that the fleet runs besides its probes."""
-
-    name: Annotated[StrictStr, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
-    """The part of its JID before the @."""
-    view_port: Port = 0
-    """Loopback port of its page; 0 picks a free one."""
-    place: StrictStr = ""
-    """Where it runs, in your words."""
-
-
 class FleetConfiguration(_Section):
     """Everything that `vedette up` starts."""
 
@@ -145,6 +146,10 @@ class FleetConfiguration(_Section):
     """Folder for keys, credentials, outboxes, documents and the store, relative to the file."""
     store: StrictStr | None = None
     """URL of the store, `sqlite:///path` or `postgresql+psycopg://…`; default `store.db` in `data`."""
+    store_listen: StrictStr | None = None
+    """URL of the same PostgreSQL without the pooler that `store` goes through (PgBouncer): it keeps no LISTEN."""
+    store_connections: Annotated[int, Field(ge=1, le=64, strict=True)] = 4
+    """Connections to the store that read at the same time, of hub and engine each; one more writes, one listens."""
     graph: StrictStr | None = None
     """URL of the knowledge graph; default `graph.db` beside an SQLite store, or else the store's own database."""
     xmpp: XmppSection = XmppSection()
@@ -172,19 +177,30 @@ class FleetConfiguration(_Section):
     registry: AgentSection = AgentSection(name="registry")
     """The registry agent."""
     aggregation: AgentSection = AgentSection(name="aggregation")
-    """The aggregation engine."""
+    """The aggregation engine in the hub."""
+    engines: Annotated[list[EngineSection], Field(max_length=MAX_ENGINES)] = []
+    """More engines, each in a process of its own; they need one PostgreSQL as the store."""
     probes: list[StrictStr] = []
     """Probe configuration files, relative to the file."""
     collectors: Annotated[list[CollectorSection], Field(max_length=MAX_COLLECTORS)] = []
     """Collectors that run on this machine, in one process with the probes."""
+    gateways: Annotated[list[GatewaySection], Field(max_length=MAX_GATEWAYS)] = []
+    """Gateways to AMQP brokers such as RabbitMQ, in one process with the probes and collectors."""
     rt: RtSection = RtSection()
     """The agents that read items into the knowledge graph."""
     sharing: SharingSection = SharingSection()
     """What is shared with other platforms."""
     log_json: StrictBool = False
     """Log lines as JSON instead of text."""
+    log: LogSection = LogSection()
+    """Where the log of `vedette up` goes."""
     trust: StrictStr | None = None
     """PEM file of roots that `vedette verify` believes by default, relative to the file."""
+
+    @property
+    def engine_names(self) -> list[str]:
+        """Names of all aggregation engines, the hub's first."""
+        return [section.name for section in (self.aggregation, *self.engines)]
 
     @field_validator("registry", "aggregation", mode="before")
     @classmethod
@@ -215,7 +231,9 @@ class FleetConfiguration(_Section):
 
     @model_validator(mode="after")
     def _people_are_no_agents(self) -> Self:
-        agents = {f"{section.name}@{self.xmpp.domain}" for section in (self.registry, self.aggregation)}
+        ours = (self.registry, self.aggregation)
+        check_engines(self.engines, store=self.store, taken=[section.name for section in ours])
+        agents = {f"{section.name}@{self.xmpp.domain}" for section in (*ours, *self.engines)}
         for section in self.people:
             if section.jid in agents:
                 raise ValueError(f"people: {section.jid} is an agent")

@@ -106,6 +106,8 @@ class ProbeConfiguration(BaseModel):
     Absent: 64 MiB, or 0 where `output_limit` is given, which says that cutting is meant."""
     jitter: Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)] = 0.0
     """Seconds: each run starts up to this much later, so that many probes do not start at once."""
+    sealed: bool = False
+    """Whether the items travel sealed: only the engine, not the XMPP server, can read what was seen, and of what."""
     place: Annotated[str, Field(max_length=1024)] = ""
     """Where the probe runs, in the operator's words."""
     server: OptionalText = None

@@ -16,6 +16,7 @@ from vedette.clock import MICROSECONDS, Clock
 from vedette.configuration.probe import TARGET, ProbeConfiguration
 from vedette.errors import ConfigurationError, VedetteError
 from vedette.messages.limits import MAX_PAYLOAD, MAX_TEXT
+from vedette.sealing.envelope import MARK, new_mark
 from vedette.tools.catalogue import Catalogue
 from vedette.tools.interface import MAX_STDERR, Limits, Parser, Result
 from vedette.tools.parsers.text import NoParser
@@ -84,8 +85,9 @@ class Check:
         """The configured command line, secrets hidden."""
         self.identity = configuration.uuid or _identity(agent, self.command, configuration.target)
         """The item's `meta.check`: the same for every run."""
-        self.title = f"{program.name} {self._redaction.text(configuration.target)}".strip()
-        """What it does, for people."""
+        shown = "" if configuration.sealed else self._redaction.text(configuration.target)
+        self.title = f"{program.name} {shown}".strip()
+        """What it does, for people; it travels, so that a sealed check does not say at what."""
 
     @classmethod
     def from_configuration(
@@ -207,6 +209,7 @@ class Check:
             "timed_out": result.timed_out or None,
             "stderr": self._excerpt(result.stderr) or None,
             "parse_error": reading.error,
+            MARK: new_mark() if configuration.sealed else None,
         }
         return meta | {key: value for key, value in optional.items() if value is not None}
 

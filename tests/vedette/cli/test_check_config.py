@@ -313,3 +313,23 @@ def _is_one_line(said: Said, file: str, key: str, reason: str) -> None:
     assert file in line
     assert f": {key}: " in line or not key, line
     assert reason in line, line
+
+
+def test_a_gateway_s_file_says_what_it_would_do(vedette: Vedette, tmp_path: Path) -> None:
+    file = tmp_path / "gateway.yml"
+    gateway = "name: rabbit, url: 'amqps://rabbit.example/', credentials_file: account"
+    file.write_text(f"{{{gateway}, outwards: {{}}}}")
+    said = vedette("check-config", file)
+    assert (said.code, "account: cannot be read" in said.err) == (2, True), said
+    account = tmp_path / "account"
+    account.touch(mode=0o600)
+    account.write_text("user:password")
+    said = vedette("check-config", file)
+    assert said.code == 0, said
+    assert "rabbit takes stucco.in.# from stucco at amqps://rabbit.example/" in said.out
+    assert "rabbit publishes # and findings to vedette" in said.out
+    assert "password" not in said.out
+    # And the same in a fleet's file, where two agents may not have one name.
+    file.write_text(f"gateways: [{{{gateway}}}, {{{gateway}}}]")
+    said = vedette("check-config", file)
+    assert (said.code, "rabbit is an account already" in said.err) == (2, True), said

@@ -130,3 +130,26 @@ async def test_who_reads_into_the_graph_gets_a_key_that_reads_documents(tmp_path
     assert load_credentials(file).api_key == key
     probe = await enrolment.enrol(Wanted(name="probe1", role=Role.PROBE))
     assert (await keys.check(load_credentials(probe).api_key or "")).scopes == {Scope.INGEST}
+
+
+async def test_an_engine_without_the_folder_of_the_documents_gets_a_key_that_reads_them(
+    tmp_path: Path, store: Database
+) -> None:
+    engines = "engines: [{name: near}, {name: far, documents: elsewhere}]\n"
+    (tmp_path / "vedette.yml").write_text(f"store: postgresql+psycopg://localhost/none\n{engines}")
+    configuration, paths = load_fleet(tmp_path / "vedette.yml")
+    paths.make()
+    enrolment = Enrolment(
+        configuration=configuration,
+        paths=paths,
+        database=store,
+        accounts=UnluckyAccounts(),
+        server="127.0.0.1:5222",
+        ca=None,
+        clock=SystemClock(),
+    )
+    near, far = [
+        load_credentials(await enrolment.enrol(Wanted(name=name, role=Role.AGGREGATION))) for name in ("near", "far")
+    ]
+    assert near.api_key is None
+    assert Scope.READ in (await Keys(database=store, clock=SystemClock()).check(far.api_key or "")).scopes

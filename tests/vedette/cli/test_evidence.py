@@ -122,7 +122,7 @@ def test_what_cannot_be_renewed_is_said(paths: FleetPaths) -> None:
 
 
 def test_damage_is_found_listed_and_noted(paths: FleetPaths) -> None:
-    change(paths, "UPDATE item SET payload = 'x' WHERE log_index = 2")
+    change(paths, "UPDATE item_payload SET payload = 'x' WHERE log_index = 2")
     found = run(paths, "sweep")
     assert (found.exit_code, f"payload: {ENGINE}/" in found.output, ", item 2:" in found.output) == (1, True, True)
     assert run(paths, "sweep", "--all").exit_code == 1

@@ -71,6 +71,15 @@ async def test_an_item_tells_where_it_is_from(web: Origin, rig: Rig) -> None:
     assert (meta["content_type"], meta["size"]) == ("text/html", len(HTML))
 
 
+async def test_items_of_a_sealed_source_are_marked_each_differently(web: Origin, rig: Rig) -> None:
+    for path in ("/one", "/two"):
+        web.answers[path] = page(web, HTML)
+        await rig.run(source(web.url(path), sealed=True))
+    marks = [item["meta"]["sealed"] for item in await rig.items()]
+    assert len({*marks}) == 2
+    assert all(len(mark) == 32 for mark in marks)
+
+
 async def test_a_server_that_ignores_conditions_is_asked_for_the_head_first(web: Origin, rig: Rig) -> None:
     body = b"x" * LARGE
     web.answers["/x"] = page(web, body, etag='"1"', deaf=True)

@@ -80,6 +80,20 @@ async def test_a_document_is_handed_in_over_verified_tls(service: Service, file:
     assert (await service.documents.find(ID)).content_type == "application/xml"
 
 
+async def test_a_document_is_found_by_the_name_that_it_was_handed_in_under(service: Service) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield BODY
+
+    await service.documents.receive(pieces(), content_type="text/plain", by="somebody", name="report-1.pdf")
+    async with await service.client(scope=Scope.READ) as client:
+        assert await client.find("report-1.pdf") == ID
+        assert await client.find(ID) == ID
+        assert await client.find("../a report") is None
+    # Who may only hand in learns nothing of what others handed in.
+    async with await service.client() as client:
+        assert await client.find("report-1.pdf") is None
+
+
 async def test_a_server_that_cannot_be_verified_gets_neither_key_nor_bytes(
     service: Service, file: Path, tmp_path: Path
 ) -> None:

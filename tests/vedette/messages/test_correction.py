@@ -73,6 +73,11 @@ def test_what_lay_in_an_outbox_is_kept_byte_for_byte() -> None:
     assert kept.data["meta"]["agent"] == "user anna"
 
 
+def test_what_lay_sealed_in_an_outbox_is_kept_sealed() -> None:
+    data = canonical_json(an_item(sealed="0a" * 16))
+    assert original_of(data, agent="probe@localhost", ts=5, edit=EDIT)["meta"]["sealed"] == "0a" * 16
+
+
 @pytest.mark.parametrize("meta", ["", "[]", "1", "{", "null", '{"a": NaN}'])
 def test_what_is_not_an_object_is_refused(meta: str) -> None:
     with pytest.raises(RefusedError):

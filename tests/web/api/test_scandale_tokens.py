@@ -12,12 +12,13 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import Connection, insert, update
 
 from registry import tables
 from registry.callers import Scope
 from registry.document_tables import document_tombstone
 from registry.scandale_tables import posted_token
+from tests.registry.payloads import change_payload
 from tests.web.api.station import CLOCK, Station, a_station, an_item
 from vedette.evidence.authority.local import LocalAuthority
 from vedette.evidence.token import read_token
@@ -92,9 +93,14 @@ async def test_every_item_of_batches_of_all_sizes_is_valid(station: Station, cli
 
 async def change(station: Station, uuid: str, **values: Any) -> None:
     table = tables.item
-    await station.database.write(
-        lambda connection: connection.execute(update(table).where(table.c.uuid == uuid).values(**values))
-    )
+
+    def work(connection: Connection) -> None:
+        if "payload" in values:
+            change_payload(connection, uuid, values.pop("payload"))
+        else:
+            connection.execute(update(table).where(table.c.uuid == uuid).values(**values))
+
+    await station.database.write(work)
 
 
 TAMPERED: tuple[tuple[dict[str, Any], bool], ...] = (

@@ -51,4 +51,4 @@ def test_what_a_distant_agent_said_is_shown_and_old_when_it_is() -> None:
 
 def test_who_said_nothing_has_nothing_to_show() -> None:
     assert queue_of(agent(reported_at=None, waiting=None), None, now=NOW) is None
-    assert [role.value for role in Role if sends_items(role)] == ["probe", "collector", "rt", "job"]
+    assert [role.value for role in Role if sends_items(role)] == ["probe", "collector", "rt", "job", "gateway"]

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
 from registry import tables
 from registry.callers import Scope
 from registry.scandale_check import ProofCheck
+from tests.registry.payloads import change_payload
 from tests.web.api.station import CLOCK, Station, a_station, an_item
 from vedette.evidence.authority.local import LocalAuthority
 from vedette.evidence.certificates import TrustRoots
@@ -55,7 +56,8 @@ async def test_a_good_proof_has_good_links(station: Station) -> None:
 
 BROKEN: tuple[tuple[dict[str, Any], dict[str, bool | None]], ...] = (
     ({"payload": b"something else"}, GOOD | {"payload": False}),
-    ({"received_at": 0}, GOOD | {"statement": False}),
+    # The time is part of where the payload is kept.
+    ({"received_at": 0}, GOOD | {"payload": False, "statement": False}),
     ({"size": 1}, GOOD | {"statement": False}),
     ({"statement": b"{}"}, {"payload": None, "statement": False, "tree": False}),
 )
@@ -66,8 +68,14 @@ async def test_what_was_tampered_with_is_the_link_that_is_broken(
     station: Station, values: dict[str, Any], expected: dict[str, bool | None]
 ) -> None:
     uuid = await stamped(station)
-    change = update(tables.item).where(tables.item.c.uuid == uuid).values(values)
-    await station.database.write(lambda connection: connection.execute(change))
+
+    def change(connection: Connection) -> None:
+        if "payload" in values:
+            change_payload(connection, uuid, values["payload"])
+        else:
+            connection.execute(update(tables.item).where(tables.item.c.uuid == uuid).values(values))
+
+    await station.database.write(change)
     assert await links(station, uuid) == expected
 
 

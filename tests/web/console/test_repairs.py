@@ -152,4 +152,5 @@ async def test_metrics_count_them(wrong: Hub, reader: httpx.AsyncClient) -> None
     text = (await reader.get("/v1/metrics")).text
     assert 'vedette_repairs_open{severity="critical"} 1.0' in text
     assert 'vedette_repairs_open{severity="notice"} 0.0' in text
+    assert 'vedette_repairs_open_kind{kind="evidence",severity="critical"} 1.0' in text
     assert "vedette_repairs_looked_age_seconds" in text
