@@ -57,7 +57,8 @@ def read_log(rig: Rig) -> Log:
     running = bytes(32)
     rows = rig.query(
         "SELECT uuid, agent, log_index, digest, statement, payload, payload_sha256, manifest_sha256"
-        " FROM item WHERE chain_id = ? ORDER BY log_index",
+        " FROM item LEFT JOIN item_payload USING (received_at, chain_id, log_index)"
+        " WHERE chain_id = ? ORDER BY log_index",
         chain_id,
     )
     audits = dict(rig.query("SELECT log_index, statement FROM audit WHERE chain_id = ?", chain_id))
