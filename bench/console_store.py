@@ -120,6 +120,13 @@ class Filler:
             f"INSERT INTO item ({names}) {series} SELECT {values} FROM numbers, item t WHERE t.uuid = ?",  # noqa: S608
             (numbers.start, numbers.stop - 1, template["uuid"]),
         )
+        connection.exec_driver_sql(
+            "INSERT INTO item_payload (received_at, chain_id, log_index, payload)"
+            " SELECT i.received_at, i.chain_id, i.log_index, p.payload FROM item i, item t"
+            " JOIN item_payload p ON p.received_at = t.received_at AND p.log_index = t.log_index"
+            " WHERE t.uuid = ? AND i.log_index BETWEEN ? AND ?",
+            (template["uuid"], numbers.start, numbers.stop - 1),
+        )
         tally(connection, [_counted(n, start + n * step, agents) for n in numbers], chain_id=template["chain_id"])
 
     def _more_jobs(self, connection: Connection, numbers: range) -> None:
