@@ -23,6 +23,7 @@ from typer.main import get_command
 from tests.timing import PATIENCE
 from vedette.cli.main import COMMANDS, build
 from vedette.configuration.fleet import FleetConfiguration
+from vedette.configuration.hosts import HostsConfiguration
 from vedette.configuration.loading import parse
 from vedette.configuration.probe import ProbeConfiguration
 from vedette.tools.catalogue import Catalogue
@@ -260,7 +261,7 @@ def test_internal_links_resolve(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_files_named_with_their_folder_exist(page: Path) -> None:
-    folders = "vedette|registry|web|behaviours|agents|ejabberd|tests|tools|requirements|docs"
+    folders = "vedette|registry|web|behaviours|agents|ejabberd|deploy|tests|tools|requirements|docs"
     named = re.findall(rf"`((?:{folders})/[\w./*-]+)`", page.read_text(encoding="utf-8"))
     assert [name for name in named if not list(ROOT.glob(name.rstrip("/")))] == []
 
@@ -272,6 +273,9 @@ def test_every_json_example_is_a_good_probe(block: Block) -> None:
 
 @pytest.mark.parametrize("block", named([block for block in ALL_BLOCKS if block.language == "yaml"]))
 def test_every_yaml_example_is_a_good_fleet(block: Block) -> None:
+    if "\nhosts:" in block.text:
+        assert parse(block.text, block.page.name, HostsConfiguration, syntax="yaml").hosts
+        return
     assert parse(block.text, block.page.name, FleetConfiguration, syntax="yaml").tsa
 
 
