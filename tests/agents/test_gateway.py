@@ -483,6 +483,7 @@ async def kill_at_random(place: Place, *, count: int, kills: int) -> None:
     assert found == sorted(sha256_hex(b"%d" % number) for number in range(count))
 
 
+@pytest.mark.long  # in `make test`, `tests/faults/test_large_fleet.py` kills both
 async def test_nothing_is_lost_or_doubled_when_gateway_and_broker_are_killed(place: Place) -> None:
     await kill_at_random(place, count=400, kills=2)
 

@@ -92,7 +92,7 @@ def deaths(fleet: LargeFleet) -> dict[str, Callable[[], None]]:
 
 @pytest.mark.parametrize(
     ("messages", "rate"),
-    [pytest.param(500, 30.0, id="short"), pytest.param(50_000, 120.0, id="long", marks=pytest.mark.long)],
+    [pytest.param(500, 30.0, id="short"), pytest.param(50_000, 200.0, id="long", marks=pytest.mark.long)],
 )
 def test_one_of_each_kind_is_killed_and_nothing_is_lost_or_twice(tmp_path: Path, messages: int, rate: float) -> None:
     with LargeFleet(tmp_path) as fleet:
