@@ -50,8 +50,8 @@ class Chroot:
         self.folder = folder
         """Its root."""
 
-    def make(self) -> None:
-        """Fill it, from where this machine has its own packages from."""
+    def make(self, *more: str) -> None:
+        """Fill it, from where this machine has its own packages from; `more` are packages to put into it."""
         need("debootstrap", "unshare", "ip", "chroot")
         if os.geteuid() != 0:
             pytest.skip("only root can make a Debian in a folder")
@@ -59,7 +59,7 @@ class Chroot:
         lines = [line.split() for line in must("apt-get", "indextargets", "--format", form).splitlines()]
         site, _ = next((line[1], line[2]) for line in lines if line[0] == "Packages")
         release = must("sh", "-c", '. /etc/os-release; echo "$VERSION_CODENAME"').strip()
-        options = ("--variant=minbase", f"--include={INCLUDED}")
+        options = ("--variant=minbase", f"--include={','.join((INCLUDED, *more))}")
         must("debootstrap", *options, release, self.folder, site, seconds=900.0)
 
     def run(self, script: str, *, seconds: float = 600.0) -> subprocess.CompletedProcess[str]:

@@ -1,6 +1,6 @@
 """The containers: the composition is one, and what it starts and mounts are commands and files of ours.
 
-Nothing here builds or starts a container: that needs a daemon, which neither the tests' machine nor CI has.
+Nothing here builds or starts a container: `test_containers.py` does.
 """
 
 from __future__ import annotations
@@ -64,7 +64,9 @@ def test_what_is_started_is_a_command_of_ours(name: str) -> None:
     assert unknown_options(SERVICES[name]["command"]) == []
 
 
-@pytest.mark.parametrize("name", [name for name, service in OURS.items() if "entrypoint" in service])
+@pytest.mark.parametrize(
+    "name", [name for name, service in OURS.items() if "command" in service and "entrypoint" in service]
+)
 def test_what_is_prepared_is_prepared_with_commands_of_ours(name: str) -> None:
     (script,) = SERVICES[name]["command"]
     lines = re.findall(r"^(?:\$\$as|vedette) (.*)$", script, re.MULTILINE)
@@ -89,9 +91,12 @@ def test_whoever_shares_a_network_is_reached_by_the_name_in_the_certificate() ->
     fleet, _ = load_fleet(FOLDER / "vedette.yml")
     assert fleet.api.url == "https://localhost:8780"
     assert "--host localhost" in script
-    assert {service.get("network_mode") for name, service in OURS.items() if name not in ("setup", "xmpp")} == {
-        "service:xmpp"
-    }
+    sharing = [service for name, service in OURS.items() if name not in ("setup", "network")]
+    assert {service.get("network_mode") for service in sharing} == {"service:network"}
+
+
+def test_the_network_belongs_to_a_container_that_runs_nothing_that_could_end() -> None:
+    assert SERVICES["network"]["entrypoint"] == ["/bin/sleep", "infinity"]
 
 
 def test_only_what_agents_and_people_use_is_reached_from_outside() -> None:
