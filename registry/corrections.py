@@ -37,7 +37,8 @@ from registry.text import storable
 from vedette.clock import Clock
 from vedette.errors import RefusedError, VedetteError
 from vedette.extraction.prose.annotated import AnnotatedDocument
-from vedette.extraction.prose.corrections.correcting import CorrectedDocument, Correction, apply
+from vedette.extraction.prose.corrections.correcting import CorrectedDocument, apply
+from vedette.extraction.prose.corrections.kinds import Correction
 from vedette.extraction.prose.corrections.lessons import Lessons, lessons_of
 from vedette.graph.port import GraphReading
 from vedette.messages.limits import MAX_TEXT

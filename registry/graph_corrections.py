@@ -12,7 +12,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select, upd
 
 from registry.graph_tables import correction as table
 from registry.text import storable
-from vedette.extraction.prose.corrections.correcting import Correction, parse_correction
+from vedette.extraction.prose.corrections.kinds import Correction, parse_correction
 from vedette.messages.limits import MAX_TEXT
 from vedette.pieces import pieces
 

@@ -16,7 +16,7 @@ from vedette.extraction.prose.annotated import (
     Technique,
     Token,
 )
-from vedette.extraction.prose.corrections.correcting import Place
+from vedette.extraction.prose.corrections.kinds import Place
 from vedette.extraction.prose.corrections.retagging import retag
 from vedette.extraction.prose.graph.subgraph import subgraph_of
 from vedette.extraction.prose.keeping import keep

@@ -20,7 +20,7 @@ from registry.graph_writing import GraphWriter
 from tests.prose_documents import keep_reading, place_of, report
 from vedette.clock import ManualClock
 from vedette.errors import RefusedError
-from vedette.extraction.prose.corrections.correcting import (
+from vedette.extraction.prose.corrections.kinds import (
     AddEntity,
     AddRelation,
     ChangeEntity,

@@ -26,7 +26,7 @@ from tests.vedette.extraction.prose.annotations import annotated
 from vedette.clock import ManualClock
 from vedette.evidence.deletion import Deletion
 from vedette.extraction.prose.annotated import AnnotatedDocument
-from vedette.extraction.prose.corrections.correcting import Place, RejectEntity
+from vedette.extraction.prose.corrections.kinds import Place, RejectEntity
 from vedette.extraction.prose.graph.subgraph import subgraph_of
 from vedette.extraction.prose.keeping import keep
 from vedette.graph.ontology import ontology

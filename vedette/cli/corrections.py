@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import orjson
 import typer
 
+from registry.callers import Actor
 from registry.corrections import Corrections, NoAnnotationError, UnknownCorrectionError
 from registry.graph import graph_database
 from registry.graph_corrections import CorrectionLine
@@ -25,7 +26,7 @@ from vedette.client.client import VedetteClient
 from vedette.client.corrections import ReadCorrection
 from vedette.clock import SystemClock, to_datetime
 from vedette.errors import RefusedError
-from vedette.extraction.prose.corrections.correcting import Correction, parse_correction
+from vedette.extraction.prose.corrections.kinds import Correction, parse_correction
 
 app = typer.Typer(no_args_is_help=True, help="What was read wrongly: list, add, undo; export as training data.")
 
@@ -75,11 +76,11 @@ def add(
 ) -> None:
     """Correct what was read of an item; the graph follows."""
     said = _parsed(sys.stdin.read() if correction == "-" else correction)
-    if place.is_hub:
-        made = _sent(_ask(place, lambda hub: hub.corrections.add(item, said, why=why)))
-    else:
-        by = command_line_actor()
-        made = _told(_here(place, lambda known: known.add(item, said, why=why, by=by)))
+    made = _changed(
+        place,
+        of_hub=lambda hub: hub.corrections.add(item, said, why=why),
+        here=lambda known, by: known.add(item, said, why=why, by=by),
+    )
     print_json(made) if as_json else _print(made)
 
 
@@ -93,11 +94,11 @@ def undo(
     as_json: bool = JSON_OPTION,
 ) -> None:
     """Take a correction back; the graph says again what it would say without it."""
-    if place.is_hub:
-        undone = _sent(_ask(place, lambda hub: hub.corrections.undo(item, number, why=why)))
-    else:
-        by = command_line_actor()
-        undone = _told(_here(place, lambda known: known.undo(item, number, why=why, by=by)))
+    undone = _changed(
+        place,
+        of_hub=lambda hub: hub.corrections.undo(item, number, why=why),
+        here=lambda known, by: known.undo(item, number, why=why, by=by),
+    )
     print_json(undone) if as_json else _print(undone)
 
 
@@ -133,6 +134,19 @@ def _parsed(text: str) -> Correction:
         return parse_correction(orjson.loads(text))
     except orjson.JSONDecodeError as error:
         raise RefusedError("correction", f"is no JSON: {error}") from error
+
+
+def _changed(
+    place: Place,
+    *,
+    of_hub: Callable[[VedetteClient], Coroutine[Any, Any, ReadCorrection]],
+    here: Callable[[Corrections, Actor], Coroutine[Any, Any, CorrectionLine]],
+) -> Answer:
+    """Change something where the options say, and return the correction as it is then."""
+    if place.is_hub:
+        return _sent(_ask(place, of_hub))
+    by = command_line_actor()
+    return _told(_here(place, lambda known: here(known, by)))
 
 
 def _ask(place: Place, work: Callable[[VedetteClient], Coroutine[Any, Any, T]]) -> T:

@@ -7,23 +7,18 @@ from pathlib import Path
 
 import typer
 
-from vedette.cli.graph_asking import LIMIT_OPTION, VERTEX_ARGUMENT, asks_graph
+from vedette.cli.graph_asking import LIMIT_OPTION, VERTEX_ARGUMENT, asks_graph, looks_around
 from vedette.cli.graph_deciding import decide, reviews, undo, withdraw
 from vedette.cli.graph_keeping import check, rebuild
 from vedette.cli.graph_lines import print_edges, print_mention, print_picture, print_properties, print_vertex
 from vedette.cli.graph_places import Around, GraphPlace, Wanted
 from vedette.cli.output import JSON_OPTION, Exit, print_json, print_line
 from vedette.client.graph import ExportFormat
-from vedette.graph.port import MAX_DEPTH, MAX_FAN_OUT, MAX_PICTURE
+from vedette.graph.port import MAX_DEPTH
 
 app = typer.Typer(no_args_is_help=True, help="What is known: search, show, path, explain, export, decide, check.")
 
 OUTPUT_OPTION = typer.Option(None, "-o", "--output", help="A new file; standard output unless said.")
-DEPTH_OPTION = typer.Option(1, "--depth", min=0, max=MAX_DEPTH, help="Steps away from it.")
-RELATION_OPTION = typer.Option([], "--relation", help="Follow only these relations; may be repeated.")
-TYPE_OPTION = typer.Option([], "--type", help="Only vertices of these types or observable types; may be repeated.")
-MOST_OPTION = typer.Option(MAX_PICTURE, "--most", min=1, max=MAX_PICTURE, help="Vertices at most.")
-FAN_OUT_OPTION = typer.Option(MAX_FAN_OUT, "--fan-out", min=1, max=MAX_FAN_OUT, help="Edges of one vertex at most.")
 
 
 @app.command()
@@ -72,18 +67,14 @@ def show(
 
 @app.command()
 @asks_graph
+@looks_around
 def neighbours(
     graph: GraphPlace,
+    around: Around,
     vertex: str = VERTEX_ARGUMENT,
-    depth: int = DEPTH_OPTION,
-    relation: list[str] = RELATION_OPTION,
-    type: list[str] = TYPE_OPTION,
-    most: int = MOST_OPTION,
-    fan_out: int = FAN_OUT_OPTION,
     as_json: bool = JSON_OPTION,
 ) -> None:
     """Show what lies around a vertex, nearest first."""
-    around = Around(depth=depth, relations=relation, types=type, limit=most, fan_out=fan_out)
     found = graph.neighbours(graph.id_of(vertex), around)
     print_json(found) if as_json else print_picture(found)
 
@@ -144,20 +135,16 @@ def mentions(
 
 @app.command()
 @asks_graph
+@looks_around
 def export(
     graph: GraphPlace,
+    around: Around,
     vertex: str = VERTEX_ARGUMENT,
     format: str = typer.Option("stix", "--format", help="stix (a STIX 2.1 bundle), graphml, or stucco."),
     output: Path | None = OUTPUT_OPTION,
-    depth: int = DEPTH_OPTION,
-    relation: list[str] = RELATION_OPTION,
-    type: list[str] = TYPE_OPTION,
-    most: int = MOST_OPTION,
-    fan_out: int = FAN_OUT_OPTION,
     as_json: bool = JSON_OPTION,
 ) -> None:
     """Export what lies around a vertex as a file for other programs."""
-    around = Around(depth=depth, relations=relation, types=type, limit=most, fan_out=fan_out)
     data = graph.export(graph.id_of(vertex), around, format=_format(format))
     if output is None:
         if as_json:

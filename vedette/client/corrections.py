@@ -10,7 +10,7 @@ from vedette.client.address import path_of
 from vedette.client.connection import Connection
 from vedette.client.model import Model, parsed
 from vedette.extraction.prose.annotated import AnnotatedDocument
-from vedette.extraction.prose.corrections.correcting import Correction
+from vedette.extraction.prose.corrections.kinds import Correction
 
 MAX_LESSONS = 1024 * 1024 * 1024
 """Bytes of training data that are taken."""

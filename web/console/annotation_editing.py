@@ -19,7 +19,7 @@ from registry.corrections import CorrectedItem, Corrections, UnknownCorrectionEr
 from registry.graph_corrections import CorrectionLine
 from vedette.errors import RefusedError
 from vedette.extraction.prose.annotated import AnnotatedDocument
-from vedette.extraction.prose.corrections.correcting import Correction, parse_correction
+from vedette.extraction.prose.corrections.kinds import Correction, parse_correction
 from vedette.extraction.prose.labels import RELATIONS
 from vedette.messages.limits import MAX_TEXT
 from web.api.access import Rules

@@ -11,7 +11,7 @@ from typing import Final
 from registry.corrections import CorrectedItem
 from registry.graph_corrections import CorrectionLine
 from vedette.extraction.prose.annotated import AnnotatedDocument, Entity, EntityRelation, Sentence, Technique
-from vedette.extraction.prose.corrections.correcting import AddEntity, AddRelation, ChangeEntity, Place, RejectEntity
+from vedette.extraction.prose.corrections.kinds import AddEntity, AddRelation, ChangeEntity, Place, RejectEntity
 from web.console.entity_kinds import GROUPS, Group, group_of
 
 SENTENCES: Final = 40

@@ -7,7 +7,7 @@ import json
 from tests.prose_documents import keep_reading, place_of, report
 from tests.vedette.cli.test_remote import Run, run
 from tests.web.api.v1.conftest import Hub, database, filled, hub, hub_view, paths, uuid_of
-from vedette.extraction.prose.corrections.correcting import ChangeEntity, RejectEntity
+from vedette.extraction.prose.corrections.kinds import ChangeEntity, RejectEntity
 
 __all__ = ["database", "filled", "hub", "hub_view", "paths", "run"]
 

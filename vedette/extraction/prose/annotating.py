@@ -21,7 +21,7 @@ from vedette.extraction.prose.text.language import SAMPLE, is_read, language_of
 from vedette.extraction.prose.text.sentences import sentences
 from vedette.extraction.prose.text.texts import Text
 
-PATTERNS: Final = "1"
+PATTERNS: Final = "2"
 """Version of the patterns and rules; together with the weights' it is the reader's."""
 
 MAX_WORDS: Final = 60_000

@@ -96,12 +96,7 @@ def _of_sentence(
     by_pattern = [_by_pattern(one) for one in indicators]
     if reading is None:
         return by_pattern
-    tokens = sentence.tokens
-    by_model = [
-        _Candidate(tokens[one.start].start, tokens[one.end - 1].end, one.label, one.confidence, "model")
-        for one in refined(reading.spans, [token.text for token in tokens])
-        if one.label in LABELS
-    ]
+    by_model = list(_by_model(sentence, reading))
     sure = [one for one in by_pattern if one.label not in UNSURE_PATTERNS]
     unsure = [one for one in by_pattern if one.label in UNSURE_PATTERNS]
     longer = [one for one in by_model if one.label in _NAMES and any(_is_within(other, one) for other in unsure)]
@@ -115,6 +110,13 @@ def _of_sentence(
 def _by_pattern(one: Found) -> _Candidate:
     sure = BY_UNSURE_PATTERN if one.label in UNSURE_PATTERNS else BY_PATTERN
     return _Candidate(one.start, one.end, one.label, sure, "indicator", one.value)
+
+
+def _by_model(sentence: Sentence, reading: SentenceReading) -> Iterator[_Candidate]:
+    tokens = sentence.tokens
+    for one in refined(reading.spans, [token.text for token in tokens]):
+        if one.label in LABELS:
+            yield _Candidate(tokens[one.start].start, tokens[one.end - 1].end, one.label, one.confidence, "model")
 
 
 def _by_rules(text: str, sentence: Sentence) -> Iterator[_Candidate]:

@@ -19,6 +19,7 @@ _ARTICLES: Final = frozenset(
     {"the", "a", "an", "this", "that", "'s", "\N{RIGHT SINGLE QUOTATION MARK}s", "and", "or", "of"}
 )
 _PRODUCTS: Final = frozenset({"SOFTWARE", "OS"})
+_MAKERS_AND_PRODUCTS: Final = _PRODUCTS | {"VENDOR", "ORG"}
 _NUMBERS: Final = frozenset({"VERSION", "UPDATE"})
 _WITH_DIGITS: Final = frozenset({"VULN_ID", "VERSION"})
 
@@ -28,7 +29,7 @@ def refined(spans: Sequence[Span], words: Sequence[str]) -> Iterator[Span]:
 
     Of a product's name its versions and updates are parted, a range of versions becomes its single numbers, an
     operating system is called so and nothing else is, articles and signs at the ends are no part of a name, and a
-    common word is none. Two products side by side are one whose name the model has cut.
+    common word is none. Two products side by side are one whose name the model has cut, as are `Linux` and `kernel`.
 
     Args:
         spans: the model's.
@@ -36,14 +37,26 @@ def refined(spans: Sequence[Span], words: Sequence[str]) -> Iterator[Span]:
     """
     last: Span | None = None
     for one in _each(spans, words):
-        if last is not None and last.end == one.start and last.label == one.label == "SOFTWARE":
-            last = replace(last, end=one.end, confidence=(last.confidence + one.confidence) / 2)
+        label = _joint_label(last, one, words) if last is not None else None
+        if last is not None and label is not None:
+            last = replace(last, end=one.end, label=label, confidence=(last.confidence + one.confidence) / 2)
             continue
         if last is not None:
             yield last
         last = one
     if last is not None:
         yield last
+
+
+def _joint_label(one: Span, other: Span, words: Sequence[str]) -> Label | None:
+    """Return what two spans are together; None: they are two."""
+    if one.end != other.start or other.label not in _PRODUCTS:
+        return None
+    if one.label == other.label == "SOFTWARE":
+        return "SOFTWARE"
+    # "Debian" is a vendor as well, "Windows" has a name behind it at times.
+    is_one = is_system(" ".join(words[one.start : one.end])) and is_system(" ".join(words[one.start : other.end]))
+    return "OS" if is_one and one.label in _MAKERS_AND_PRODUCTS else None
 
 
 def _each(spans: Sequence[Span], words: Sequence[str]) -> Iterator[Span]:

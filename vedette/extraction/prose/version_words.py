@@ -70,7 +70,7 @@ def versions_of(text: str, said: Sequence[tuple[Entity, bool]]) -> Versions:
     end_of_last = -1
     for entity, is_not in said:
         if entity.label == "UPDATE":
-            found.updates.append(_update(entity.name))
+            (found.unaffected if is_not else found.updates).append(_update(entity.name))
             continue
         one = _bounds(text, entity)
         if one is None:

@@ -20,7 +20,7 @@ from registry.graph_corrections import CorrectionLine
 from registry.item_detail import ItemDetails
 from registry.items import UnknownItemError
 from vedette.extraction.prose.annotated import AnnotatedDocument
-from vedette.extraction.prose.corrections.correcting import Correction
+from vedette.extraction.prose.corrections.kinds import Correction
 from vedette.messages.limits import MAX_TEXT
 from web.api.access import Rules
 from web.api.gate import Gate

@@ -75,6 +75,22 @@ def test_a_product_that_was_cut_is_one(labels: tuple[Label, Label], wanted: list
     assert [(one.label, " ".join(words[one.start : one.end])) for one in refined(spans, words)] == wanted
 
 
+@pytest.mark.parametrize(
+    ("name", "labels", "wanted"),
+    [
+        ("Linux kernel", ("VENDOR", "OS"), [("OS", "Linux kernel")]),
+        ("Windows RT", ("OS", "SOFTWARE"), [("OS", "Windows RT")]),
+        ("Linux Foo", ("OS", "SOFTWARE"), [("OS", "Linux"), ("SOFTWARE", "Foo")]),
+        ("Oracle Solaris", ("VENDOR", "OS"), [("VENDOR", "Oracle"), ("OS", "Solaris")]),
+    ],
+)
+def test_a_system_that_was_cut_is_one(name: str, labels: tuple[Label, Label], wanted: list[tuple[str, str]]) -> None:
+    words = name.split()
+    spans = [Span(start=at, end=at + 1, label=label, confidence=0.9) for at, label in enumerate(labels)]
+
+    assert [(one.label, " ".join(words[one.start : one.end])) for one in refined(spans, words)] == wanted
+
+
 def test_a_score_is_no_version() -> None:
     words = ["CVE-2024-1709", "(", "CVSS", "score", "of", "9.8", ")", "in", "2.0"]
     spans = [Span(start=at, end=at + 1, label="VERSION", confidence=0.9) for at in (5, 8)]

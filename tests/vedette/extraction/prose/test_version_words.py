@@ -58,6 +58,11 @@ def test_updates_are_as_platform_names_have_them() -> None:
     assert versions("[Service Pack 2|UPDATE], [Update 3|UPDATE]").updates == ["sp2", "update 3"]
 
 
+def test_an_update_that_repairs_it_is_not_affected() -> None:
+    found = versions("Foo 2010 before [SP3|UPDATE]", 0)
+    assert (found.updates, found.unaffected) == ([], ["sp3"])
+
+
 def test_hostile_texts_take_no_longer() -> None:
     # The words around a version are looked at, never the document
     found = versions("through " * 50_000 + f"[1.0{'.0' * 500}|VERSION]" + " and" * 50_000)

@@ -10,7 +10,7 @@ from tests.prose_documents import keep_reading, place_of, report
 from tests.web.api.v1.conftest import Hub, uuid_of
 from vedette.client import ApiError, VedetteClient
 from vedette.extraction.prose.annotated import AnnotatedDocument
-from vedette.extraction.prose.corrections.correcting import ChangeEntity, RejectEntity
+from vedette.extraction.prose.corrections.kinds import ChangeEntity, RejectEntity
 
 REPORT = report()
 ITEM = uuid_of(5)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from vedette.extraction.prose.annotated import AnnotatedDocument, Entity, Sentence
-from vedette.extraction.prose.corrections.correcting import (
+from vedette.extraction.prose.corrections.correcting import CorrectedDocument
+from vedette.extraction.prose.corrections.kinds import (
     AddEntity,
     AddRelation,
     ChangeEntity,
-    CorrectedDocument,
     Correction,
     Place,
     RejectEntity,

@@ -28,6 +28,8 @@ _SPACE = "{http://scap.nist.gov/schema/vulnerability/0.4}"
 _FEED_SPACE = "{http://scap.nist.gov/schema/feed/vulnerability/2.0}"
 _PARTS = re.compile(r"[a-z0-9]+")
 _VERSION = re.compile(r"v?\d[\w()-]*(?:\.[\w()-]+)*\.?x?|\d+\.x")
+_LETTERS_BEHIND = re.compile(r"(?<=\d)(?=[a-z])")
+"""Where `1 8 8dev` is parted: the list has `1 8 8 dev`."""
 _UPDATE = re.compile(r"(?:sp|rc|beta|alpha)-?\d{0,2}")
 _FLAWS: Final = re.compile(
     r"(?:sql|command|code|crlf|object|ldap|xml external entity|html|shell|argument) injection|xss|"
@@ -55,6 +57,9 @@ _PLATFORMS: Final[dict[str, Label]] = {
     "solaris": "OS",
 }
 """What descriptions name beside the product that is vulnerable."""
+
+_KINDS: Final = frozenset({"server", "web", "module", "plugin", "extension", "component", "driver", "firmware"})
+"""What the list puts behind a product's name, and the text does not, or not as a part of the name."""
 
 _MOST_WORDS = 6
 
@@ -237,7 +242,10 @@ def _facts(
 def has_version(version: str, product: str, versions: frozenset[tuple[str, str]]) -> bool:
     """Return whether a list of products has a version, as it is written."""
     version = version.removeprefix("v")
-    return any((one, product) in versions for one in (version, f"{version} 0", version.removesuffix(" 0")))
+    return any(
+        (one, product) in versions
+        for one in (version, f"{version} 0", version.removesuffix(" 0"), _LETTERS_BEHIND.sub(" ", version))
+    )
 
 
 def covers(version: str, product: str, versions: frozenset[tuple[str, str]]) -> bool:
@@ -245,6 +253,25 @@ def covers(version: str, product: str, versions: frozenset[tuple[str, str]]) -> 
     version = version.removeprefix("v").removesuffix(" x")
     # The next sign is a letter or another part: 12.4 is no 12.40.
     begins = re.compile(re.escape(version) + r"(?:[^\d].*)?")
+    # An update that is written with its version: `1 5 0 r14` for R14 of 1.5.0.
+    ends = f" {version}" if version[:1].isalpha() else None
     return has_version(version, product, versions) or any(
-        of == product and begins.fullmatch(one) for one, of in versions
+        of == product and (begins.fullmatch(one) or (ends and one.endswith(ends))) for one, of in versions
     )
+
+
+def is_short_for(name: str, product: str) -> bool:
+    """Return whether a name is a product's in other words.
+
+    With initials in it (`big ip apm` of `big ip access policy manager`), or without the word for what it is
+    (`magnolia form` of `magnolia form module`).
+    """
+    words, of = name.split(), product.split()
+    if words == of[: len(words)] and _KINDS.issuperset(of[len(words) :]):
+        return True
+    for place, word in enumerate(words):
+        behind = len(words) - place - 1
+        middle = of[place : len(of) - behind]
+        if len(middle) >= 2 and word == "".join(one[0] for one in middle):
+            return words[:place] == of[:place] and words[place + 1 :] == of[len(of) - behind :]
+    return False

@@ -21,6 +21,7 @@ from vedette.extraction.prose.evaluation.descriptions import (
     Fact,
     covers,
     has_version,
+    is_short_for,
     plain,
     read_descriptions,
 )
@@ -108,6 +109,7 @@ def _known(fact: Fact, one: Described) -> Fact:
     """Return what was said with the product as the list names it: `ISC BIND` has `bind` in it."""
     relation, head, tail = fact
     within = [name for name in one.products if f" {name} " in f" {tail} "]
+    within = within or [name for name in one.products if is_short_for(tail, name)]
     return relation, head, max(within, key=len, default=tail)
 
 

@@ -98,24 +98,34 @@ def kind_of(name: str, *, before: str, following: str, was_defanged: bool) -> Li
         was_defanged: someone made it harmless: then it is a host's if it can be one.
     """
     labels = name.lower().split(".")
-    can_be_host = len(name) <= MAX_HOST and all(_LABEL.fullmatch(label) for label in labels)
-    can_be_host = can_be_host and "_" not in labels[-1] and not labels[-1].isdigit()
+    can_be_host = _can_be_host(name, labels)
     if was_defanged and can_be_host and (has_suffix(labels) or not is_file(name)):
         return "host" if len(labels[-1]) > 1 else None
     named = can_be_host and has_suffix(labels)
-    if is_file(name, following) and not before.endswith((".", "*", "@")):
-        clearly = len(labels) > 2 or following in ("/", ":") or _HOST_WORDS.search(before) is not None
-        if not (named and may_be_host(name) and clearly and _is_lower_or_upper(name)):
-            return "file"
+    may_be_file = is_file(name, following) and not before.endswith((".", "*", "@"))
+    if may_be_file and not (named and _is_rather_host(name, labels, before, following)):
+        return "file"
     return "host" if named and _is_plausible(name, labels, before, following) else None
+
+
+def _can_be_host(name: str, labels: list[str]) -> bool:
+    """Tell whether a name has the form of a host's."""
+    if len(name) > MAX_HOST or "_" in labels[-1] or labels[-1].isdigit():
+        return False
+    return all(_LABEL.fullmatch(label) for label in labels)
+
+
+def _is_rather_host(name: str, labels: list[str], before: str, following: str) -> bool:
+    """Tell whether what could be a file (`update.zip`) is a host all the same."""
+    clearly = len(labels) > 2 or following in ("/", ":") or _HOST_WORDS.search(before) is not None
+    return clearly and may_be_host(name) and _is_lower_or_upper(name)
 
 
 def _is_plausible(name: str, labels: list[str], before: str, following: str) -> bool:
     """Tell whether what ends as a host's name is one, and no identifier, abbreviation or end of a sentence."""
     if labels[0] == "www" and len(labels) > 2:
         return True
-    is_framework = ".".join(labels[-2:]) in _FRAMEWORKS or before.endswith(("$", "%", "->", "::"))
-    if is_framework or not _is_lower_or_upper(name) or all(len(label) == 1 for label in labels):
+    if _is_of_program(labels, before) or not _is_lower_or_upper(name) or all(len(label) == 1 for label in labels):
         return False
     if labels[-1] in _FIRM and labels[0] not in {"java", "system"}:
         return True
@@ -123,6 +133,11 @@ def _is_plausible(name: str, labels: list[str], before: str, following: str) -> 
         return False
     is_member = len(labels) == 2 and labels[-1] in _MEMBERS and _VARIABLE.fullmatch(labels[0]) is not None
     return not is_member or following == "/" or _HOST_WORDS.search(before) is not None
+
+
+def _is_of_program(labels: list[str], before: str) -> bool:
+    """Tell whether a name is a framework's, or has a sign of a program before it: `$user.name`."""
+    return ".".join(labels[-2:]) in _FRAMEWORKS or before.endswith(("$", "%", "->", "::"))
 
 
 def _is_identifier(name: str, labels: list[str]) -> bool:

@@ -141,9 +141,13 @@ def _same_family(one: Mention, other: Mention, *, told: bool = True) -> bool:
     return len(families) == 1 or (told and families in _MISTAKEN)
 
 
+_LEFT_OUT: Final = frozenset({"(", ",", "[", "“", '"', "”", "``", "''", ")", "is", "was", "and"})
+"""Words between two names that do not say whether they are one thing's."""
+
+
 def _alias(one: Mention, other: Mention, gap: Sequence[str], entities: Sequence[Entity]) -> tuple[float, bool]:
     """Return how sure it is that a mention is another name of the one before it, and whether a list may follow."""
-    words = [word for word in gap if word not in ("(", ",", "[", "“", '"', "”", "``", "''", ")", "is", "was", "and")]
+    words = [word for word in gap if word not in _LEFT_OUT]
     if 0 < len(words) <= _MOST_WORDS and not {"not", "confused"} & set(words) and _same_family(one, other):
         said = " ".join(words)
         # "The group deploys malware dubbed X" names no group.
@@ -151,13 +155,19 @@ def _alias(one: Mention, other: Mention, gap: Sequence[str], entities: Sequence[
         if said.endswith(_CUES) and (said in _CUES or is_short):
             return 0.92, True
     if gap == ["("]:
-        first, second = entities[one.entity].text, entities[other.entity].text
-        if _same_family(one, other, told=False) and (is_acronym(second, first) or is_acronym(first, second)):
-            return 0.95, False
-        if one.label == other.label and one.label in ("THREAT_ACTOR", "MALWARE", "CAMPAIGN"):
-            return 0.8, True
+        return _in_brackets(one, other, entities)
     if gap == ["/"] and one.label == other.label == "THREAT_ACTOR":
         return 0.75, True
+    return 0.0, False
+
+
+def _in_brackets(one: Mention, other: Mention, entities: Sequence[Entity]) -> tuple[float, bool]:
+    """Return the same where the second stands in brackets: an acronym, or an actor's next name."""
+    first, second = entities[one.entity].text, entities[other.entity].text
+    if _same_family(one, other, told=False) and (is_acronym(second, first) or is_acronym(first, second)):
+        return 0.95, False
+    if one.label == other.label and one.label in ("THREAT_ACTOR", "MALWARE", "CAMPAIGN"):
+        return 0.8, True
     return 0.0, False
 
 
@@ -170,14 +180,19 @@ def is_acronym(short: str, long: str) -> bool:
     """Return whether a word is made of the first letters of others: `APT` of `Advanced Packaging Tool`."""
     if not 2 <= len(short) <= 8 or " " in short or sum(letter.isupper() for letter in short) < 2:
         return False
-    words = [word for word in re.split(r"[\s\-/]+", long) if word]
+    words = [word.casefold() for word in re.split(r"[\s\-/]+", long) if word]
     letters = [letter for letter in short.casefold() if letter.isalnum()]
-    small = ("of", "and", "the", "for", "in", "to", "on")
-    for kept in (words, [word for word in words if word.lower() not in small]):
-        initials = ["x" if word.lower() == "cross" and "x" in letters else word[0].casefold() for word in kept]
-        if len(kept) >= 2 and initials == letters:
-            return True
-    return False
+    large = [word for word in words if word not in _SMALL]
+    return any(len(kept) >= 2 and _initials(kept, letters) == letters for kept in (words, large))
+
+
+_SMALL: Final = frozenset({"of", "and", "the", "for", "in", "to", "on"})
+"""Words that an acronym leaves out."""
+
+
+def _initials(words: Sequence[str], letters: Sequence[str]) -> list[str]:
+    """Return the first letters of words; `cross` may be an X."""
+    return ["x" if word == "cross" and "x" in letters else word[0] for word in words]
 
 
 def with_one_label(entities: Sequence[Entity], same: Same, aliases: Sequence[Statement]) -> Sequence[Entity]:

@@ -41,6 +41,13 @@ _CONTROL: Final = (
 """What is said of a server that malware talks to."""
 
 
+_BY: Final = frozenset((kind, "by") for kind in ("campaign", "attack", "operation"))
+"""What stands between the name of an operation and whose it is."""
+
+_Stated = tuple[Relation, Mention, Mention, float]
+"""Relation, its ends, and how sure it is."""
+
+
 def of_neighbours(sentence: ReadSentence) -> Iterator[Statement]:
     """Yield what pairs of names state that stand beside each other, and what `C2` says."""
     for one, other in pairwise(sentence.mentions):
@@ -53,22 +60,28 @@ def of_neighbours(sentence: ReadSentence) -> Iterator[Statement]:
     yield from _controlled(sentence)
 
 
-def _beside(one: Mention, other: Mention, gap: Sequence[str]) -> Iterator[tuple[Relation, Mention, Mention, float]]:
+def _beside(one: Mention, other: Mention, gap: Sequence[str]) -> Iterator[_Stated]:
+    yield from _located(one, other, gap)
+    if one.label == "THREAT_ACTOR" and gap and gap[0] in _OWNERS:
+        yield from _owned(one, other, gap[1:])
+    if other.label == "THREAT_ACTOR" and tuple(gap) in _BY:
+        yield "attributed-to", one, other, 0.85
+
+
+def _located(one: Mention, other: Mention, gap: Sequence[str]) -> Iterator[_Stated]:
+    """Yield located-at: `the Iranian group X`, `X from Iran`, `the Y of Norway`."""
     if one.label == "LOC" and len(gap) <= 6 and all(word in _KINDS_OF_ACTOR for word in gap):
         yield "located-at", other, one, 0.8
     if other.label == "LOC" and (gap == ["from"] or (gap in (["in"], ["of"]) and one.label == "ORG")):
         yield "located-at", one, other, 0.6
-    if one.label == "THREAT_ACTOR" and gap[:1] and gap[0] in _OWNERS and _all_kinds(gap[1:]):
-        yield "uses", one, other, 0.8
-    if (
-        other.label == "THREAT_ACTOR"
-        and len(gap) == 2
-        and gap[1] == "by"
-        and gap[0] in ("campaign", "attack", "operation")
-    ):
-        yield "attributed-to", one, other, 0.85
-    if one.label == "THREAT_ACTOR" and other.label == "CAMPAIGN" and gap[:1] and gap[0] in _OWNERS:
-        yield "attributed-to", other, one, 0.8
+
+
+def _owned(actor: Mention, other: Mention, kinds: Sequence[str]) -> Iterator[_Stated]:
+    """Yield what an actor's own thing is: `X's custom backdoor Y`, `X's Operation Z`."""
+    if _all_kinds(kinds):
+        yield "uses", actor, other, 0.8
+    if other.label == "CAMPAIGN":
+        yield "attributed-to", other, actor, 0.8
 
 
 def _is_during(one: Mention, other: Mention, gap: Sequence[str], sentence: ReadSentence) -> bool:
@@ -88,8 +101,7 @@ def _all_kinds(gap: Sequence[str]) -> bool:
 def _controlled(sentence: ReadSentence) -> Iterator[Statement]:
     """Yield communicates-with where a sentence speaks of a control server and of one malware only."""
     addresses = [one for one in sentence.mentions if one.label in ADDRESSES]
-    sources = [one for one in sentence.mentions if one.label in ("MALWARE", "TOOL")]
-    malware = [one for one in sources if one.label == "MALWARE"] or sources
+    malware = _malware(sentence)
     if not addresses or len({one.entity for one in malware}) != 1:
         return
     said = next((at for at in range(len(sentence.low)) if _says_control(sentence.low, at)), -1)
@@ -100,6 +112,12 @@ def _controlled(sentence: ReadSentence) -> Iterator[Statement]:
         yield Statement(
             head=malware[0], tail=address, relation="communicates-with", confidence=confidence, trigger=said
         )
+
+
+def _malware(sentence: ReadSentence) -> list[Mention]:
+    """Return what is malware in a sentence; where nothing is, the tools."""
+    named = {label: [one for one in sentence.mentions if one.label == label] for label in ("MALWARE", "TOOL")}
+    return named["MALWARE"] or named["TOOL"]
 
 
 def _says_control(low: Sequence[str], at: int) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from vedette.extraction.prose.labels import Label
 from vedette.extraction.prose.relations.mentions import Mention, ReadSentence, Statement
 from vedette.extraction.prose.relations.pairs import PRODUCTS, VENDORS, VERSIONS
 from vedette.extraction.prose.relations.polarity import bound, doubted, mended
@@ -40,14 +41,20 @@ _KINDS: Final = listed(
 _ELSEWHERE: Final = frozenset({"on", "for", "with", "under", "using", "via", "when", "than", "by", "through"})
 """Before a product that the rest is not said of: `the Foo plugin before 1.2 for WordPress`."""
 
-_STILL: Final = frozenset({"the", "a", "an", "certain", "both", "and", "or", "/", "32-bit", "64-bit"})
+_STILL: Final = frozenset({"the", "a", "an", "certain", "both", "and", "or", "/", "32-bit", "64-bit", "r2"})
 """Words of a list of platforms; a comma may begin something else."""
 
 _GOING_ON: Final = frozenset({",", "and", "or", "before", "prior", "through"})
 _MAKERS: Final = frozenset({"by", "from", "of"})
 _OWNERS: Final = frozenset({"'s", "'"})
+_BESIDE_VENDOR: Final = (_OWNERS | LISTING | _KINDS) - {","}
+_BESIDE_PRODUCT: Final = _RANGE | _KINDS | _OWNERS
+"""Words between a vendor and its product, and between that and its next."""
+
 _FAR = 25
 """Words between a product and a version that a verb joins."""
+
+_EARLY: Final = ("rc", "beta", "alpha", "pre", "dev")
 
 _SYSTEMS: Final = {
     "windows": "microsoft",
@@ -73,15 +80,28 @@ def of_products(sentence: ReadSentence) -> Iterator[Statement]:
 def is_elsewhere(product: Mention, sentence: ReadSentence) -> bool:
     """Return whether a product is only where something runs or what it is made for, alone or in a list of such."""
     at = product.start - 1
+    later = product.label
     while at >= 0:
         owner = sentence.owner[at]
         if owner is not None and owner.label in PRODUCTS | VENDORS | VERSIONS:
+            later = owner.label if owner.label in PRODUCTS else later
             at = owner.start - 1
-        elif sentence.low[at] in _STILL and (owner is None):
+        elif owner is None and (
+            sentence.low[at] in _STILL or (sentence.low[at] == "," and _is_row(at, later, sentence))
+        ):
             at -= 1
         else:
             return sentence.low[at] in _ELSEWHERE
     return False
+
+
+def _is_row(comma: int, later: Label, sentence: ReadSentence) -> bool:
+    """Return whether a comma stands between systems: `on Windows XP SP2, Windows 7, and Linux`."""
+    earlier = next((one for one in reversed(sentence.mentions) if one.end <= comma and one.label in PRODUCTS), None)
+    if later != "OS" or earlier is None or earlier.label != "OS":
+        return False
+    between = range(earlier.end, comma)
+    return all(sentence.owner[at] is not None or sentence.low[at] in _STILL for at in between)
 
 
 def _is_vendor(word: int, sentence: ReadSentence) -> bool:
@@ -99,7 +119,7 @@ def _vendors(sentence: ReadSentence) -> Iterator[Statement]:
             continue
         gap = sentence.between(last, mention) if last is not None else []
         if mention.label in VENDORS:
-            if last is not None and last.label in PRODUCTS and gap and gap[-1] in _MAKERS and len(gap) <= 3:
+            if last is not None and last.label in PRODUCTS and _is_by(gap):
                 yield Statement(head=mention, tail=last, relation="vendor-of", confidence=0.85)
             vendor, confidence = mention, 0.95 if mention.label == "VENDOR" else 0.8
         elif mention.label in PRODUCTS and vendor is not None:
@@ -111,6 +131,11 @@ def _vendors(sentence: ReadSentence) -> Iterator[Statement]:
         elif mention.label not in VERSIONS:
             vendor = None
         last = mention
+
+
+def _is_by(gap: Sequence[str]) -> bool:
+    """Return whether the words behind a product lead to its maker: `Reader by Adobe`."""
+    return 0 < len(gap) <= 3 and gap[-1] in _MAKERS
 
 
 def _vendor_still(
@@ -125,10 +150,8 @@ def _vendor_still(
     if last is vendor:
         if not gap or (len(gap) == 1 and gap[0] in _OWNERS):
             return confidence
-        return (
-            0.75 * confidence if all(word in _OWNERS | LISTING | _KINDS for word in gap) and "," not in gap else 0.0
-        )
-    if not gap or not all(word in _RANGE | _KINDS | _OWNERS for word in gap) or gap[-1] in _ELSEWHERE:
+        return 0.75 * confidence if _BESIDE_VENDOR.issuperset(gap) else 0.0
+    if not gap or not _BESIDE_PRODUCT.issuperset(gap) or gap[-1] in _ELSEWHERE:
         return 0.0
     first = sentence.low[product.start]
     own = "".join(sentence.low[vendor.start : vendor.end])
@@ -144,17 +167,35 @@ def _versions(sentence: ReadSentence) -> Iterator[Statement]:
             continue
         product, confidence = found
         whole_run_mended = mended(product, run, sentence)
-        for place, version in enumerate(run):
-            before = run[place - 1] if place else None
-            start = before.end if before is not None else (product.end if product.end <= run[0].start else 0)
-            not_version = whole_run_mended or bound(sentence.low[max(start, version.start - 4) : version.start])
-            yield Statement(
-                head=version,
-                tail=product,
-                relation="not-version" if not_version else "version-of",
-                confidence=confidence,
-                hedged=doubted(sentence.low[max(start, version.start - 3) : version.start]),
-            )
+        start = product.end if product.end <= run[0].start else 0
+        for named in _chains(run):
+            before = sentence.low[max(start, named[0].start - 4) : named[0].start]
+            for version in named:
+                not_version = bound(before) and (version is named[-1] or _is_early(named[-1], sentence))
+                yield Statement(
+                    head=version,
+                    tail=product,
+                    relation="not-version" if whole_run_mended or not_version else "version-of",
+                    confidence=confidence,
+                    hedged=doubted(before[-3:]),
+                )
+            start = named[-1].end
+
+
+def _chains(run: Sequence[Mention]) -> list[list[Mention]]:
+    """Return each version with the updates that stand right behind it: `2010`, `R3` and `SP1` are one."""
+    chains: list[list[Mention]] = []
+    for one in run:
+        if chains and one.label == "UPDATE" and one.start == chains[-1][-1].end:
+            chains[-1].append(one)
+        else:
+            chains.append([one])
+    return chains
+
+
+def _is_early(update: Mention, sentence: ReadSentence) -> bool:
+    """Return whether an update comes out before its version does: `1.2 RC1`, but not `1.2 SP1`."""
+    return sentence.low[update.start].startswith(_EARLY)
 
 
 def _runs(sentence: ReadSentence) -> list[list[Mention]]:
@@ -182,10 +223,10 @@ def _owner(run: Sequence[Mention], sentence: ReadSentence) -> tuple[Mention, flo
     after = next((one for one in products if one.start >= run[-1].end), None)
     if after is not None and _is_of(sentence.low[run[-1].end : after.start], run[-1], after, sentence):
         return after, 0.9
-    before = [one for one in reversed(products) if one.end <= run[0].start]
-    asides = [one for one in before if _is_aside(one, run[0], sentence)]
-    found = _owner_before([one for one in before if one not in asides], run[0], sentence)
-    return found or _owner_before(asides, run[0], sentence)
+    parted: dict[bool, list[Mention]] = {False: [], True: []}
+    for one in reversed([one for one in products if one.end <= run[0].start]):
+        parted[_is_aside(one, run[0], sentence)].append(one)
+    return _owner_before(parted[False], run[0], sentence) or _owner_before(parted[True], run[0], sentence)
 
 
 def _owner_before(

@@ -75,15 +75,7 @@ def relate_all(
 
 
 def _read(sentences: Sequence[Sentence], entities: Sequence[Entity], *, ask: bool, again: bool = True) -> _Read:
-    of_sentence: dict[int, list[Entity]] = {}
-    for entity in entities:
-        if not (entity.label == "ATTACK_PATTERN" and is_kind(entity.text)):
-            of_sentence.setdefault(entity.sentence, []).append(entity)
-    read = [
-        ReadSentence(sentences[place], found, place=place)
-        for place, found in sorted(of_sentence.items())
-        if place < len(sentences)
-    ]
+    read = list(_read_sentences(sentences, entities))
     same = same_by_name(entities)
     aliases = [(sentence, one) for sentence in read for one in of_aliases(sentence, entities)]
     for _, one in aliases:
@@ -98,6 +90,17 @@ def _read(sentences: Sequence[Sentence], entities: Sequence[Entity], *, ask: boo
         antecedents.resolve(sentence)
         antecedents.note(sentence)
     return _Read(entities=entities, same=same, aliases=aliases, sentences=read, asked=asked)
+
+
+def _read_sentences(sentences: Sequence[Sentence], entities: Sequence[Entity]) -> Iterator[ReadSentence]:
+    """Yield the sentences that name something."""
+    of_sentence: dict[int, list[Entity]] = {}
+    for entity in entities:
+        if not (entity.label == "ATTACK_PATTERN" and is_kind(entity.text)):
+            of_sentence.setdefault(entity.sentence, []).append(entity)
+    for place, found in sorted(of_sentence.items()):
+        if place < len(sentences):
+            yield ReadSentence(sentences[place], found, place=place)
 
 
 def _relations(document: _Read, answers: Iterator[tuple[str, float]]) -> list[EntityRelation]:

@@ -45,14 +45,12 @@ def roles_of(verb: int, sentence: ReadSentence, steps: int = _MAX_STEPS) -> Role
         for kid in sentence.children[verb]
         if sentence.relations[kid].split(":")[0] in ("obl", "nmod", "xcomp", "advcl", "iobj")
     ]
-    objects = [_antecedent(kid, verb, sentence) for kid in sentence.kids(verb, "obj", "iobj")]
+    objects = _arguments(verb, sentence, "obj", "iobj")
     if is_passive(verb, sentence):
         agents = [word for case, word in others if case == "by"]
-        patients = [_antecedent(kid, verb, sentence) for kid in sentence.kids(verb, "nsubj:pass", "nsubj")]
-        if not patients:
-            patients = _inherited(verb, sentence, steps)
+        patients = _arguments(verb, sentence, "nsubj:pass", "nsubj") or _inherited(verb, sentence, steps)
         return Roles(subjects=agents, objects=patients + objects, others=others)
-    subjects = [_antecedent(kid, verb, sentence) for kid in sentence.kids(verb, "nsubj", "nsubj:outer")]
+    subjects = _arguments(verb, sentence, "nsubj", "nsubj:outer")
     modified = sentence.heads[verb] if sentence.is_a(verb, "acl") else -1
     if not subjects:
         subjects = _inherited(verb, sentence, steps)
@@ -60,6 +58,10 @@ def roles_of(verb: int, sentence: ReadSentence, steps: int = _MAX_STEPS) -> Role
         # "The malware APT28 uses": what the clause lacks is the noun that it describes.
         objects = [modified]
     return Roles(subjects=subjects, objects=objects, others=others)
+
+
+def _arguments(verb: int, sentence: ReadSentence, *relations: str) -> list[int]:
+    return [_antecedent(kid, verb, sentence) for kid in sentence.kids(verb, *relations)]
 
 
 def is_passive(verb: int, sentence: ReadSentence) -> bool:

@@ -47,6 +47,10 @@ _SURE = 0.8
 _LIST: Final = frozenset({",", "and", "or", "&", "as", "well", "the", "both"})
 
 
+_SAID_OF_DONE: Final = frozenset({"attributed-to", "located-at", "communicates-with"})
+"""What a verb says of whom it is done to."""
+
+
 def in_order(sentence: ReadSentence) -> Iterator[Statement]:
     """Yield what the order of a sentence's words states."""
     for word, low in enumerate(sentence.low):
@@ -101,21 +105,35 @@ def _ends(
     relation: str, case: str, doer: Mention, between: Sequence[str], word: int, sentence: ReadSentence
 ) -> Iterator[tuple[Mention, Mention]]:
     """Yield who and what a verb joins, as the relation's way has them."""
-    low = sentence.low[word]
-    by_agent = low.endswith(("d", "n", "t")) and sentence.low[word + 1 : word + 2] == ["by"]
-    last = [one for one in between if not one.endswith("ly") and one not in NEGATIONS | DOUBTS][-1:]
-    passive = by_agent or (bool(set(last) & _BE) and not low.endswith("ing"))
+    by_agent = _is_by_agent(word, sentence)
+    passive = by_agent or _is_passive(sentence.low[word], between)
     if passive and case == "":
-        for actor in _behind(word + 1, sentence) if by_agent else ():
-            yield from ((actor, one) for one in _row(doer, sentence, back=True))
+        if by_agent:
+            yield from _by_agent(doer, word, sentence)
         return
     # "X was linked to Y" is said of X alone; "X was used against Y" does not say who did it.
-    if passive and relation not in ("attributed-to", "located-at", "communicates-with"):
+    if passive and relation not in _SAID_OF_DONE:
         return
     start = word if case == "" else _preposition(case, word, sentence)
     if start >= 0:
         for one in _row(doer, sentence, back=True):
             yield from ((one, other) for other in _behind(start, sentence))
+
+
+def _is_by_agent(word: int, sentence: ReadSentence) -> bool:
+    """Return whether who does it stands behind a verb: `used by X`."""
+    return sentence.low[word].endswith(("d", "n", "t")) and sentence.low[word + 1 : word + 2] == ["by"]
+
+
+def _is_passive(verb: str, between: Sequence[str]) -> bool:
+    """Return whether what stands before a verb has it done to it: `X was often seen`, but not `X was using`."""
+    last = [one for one in between if not one.endswith("ly") and one not in NEGATIONS | DOUBTS][-1:]
+    return not verb.endswith("ing") and not _BE.isdisjoint(last)
+
+
+def _by_agent(done: Mention, word: int, sentence: ReadSentence) -> Iterator[tuple[Mention, Mention]]:
+    for actor in _behind(word + 1, sentence):
+        yield from ((actor, one) for one in _row(done, sentence, back=True))
 
 
 def _doer(verb: int, sentence: ReadSentence) -> tuple[Mention | None, Sequence[str]]:

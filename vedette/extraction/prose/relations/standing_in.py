@@ -81,17 +81,21 @@ class Antecedents:
             fitting = [one for one in named if one.label in labels]
             if not fitting:
                 continue
-            chosen = fitting[-1] if place == sentence.place else fitting[0]
-            if len({self._first[one.entity] for one in fitting}) > 1:
-                if labels is not _FLAW:
-                    return
-                # A flaw and its identifier: the identifier says which.
-                ids = [one for one in fitting if one.label == "VULN_ID"]
-                if len({self._first[one.entity] for one in ids}) != 1:
-                    return
-                chosen = ids[0]
-            yield Mention(entity=chosen.entity, label=chosen.label, start=word, end=word + 1, share=share)
+            if labels is _FLAW and not self._is_one(fitting):
+                fitting = self._by_id(fitting)
+            if self._is_one(fitting):
+                chosen = fitting[-1] if place == sentence.place else fitting[0]
+                yield Mention(entity=chosen.entity, label=chosen.label, start=word, end=word + 1, share=share)
             return
+
+    def _is_one(self, mentions: Sequence[Mention]) -> bool:
+        """Return whether all are of one thing."""
+        return len({self._first[one.entity] for one in mentions}) == 1
+
+    def _by_id(self, mentions: Sequence[Mention]) -> list[Mention]:
+        """Return which of a flaw and its identifier is meant: the identifier, where there is one."""
+        ids = [one for one in mentions if one.label == "VULN_ID"]
+        return ids[:1] if self._is_one(ids) else []
 
 
 def _lacks_product(sentence: ReadSentence) -> bool:

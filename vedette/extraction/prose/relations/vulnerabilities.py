@@ -32,7 +32,11 @@ _FAR = 60
 
 def of_vulnerabilities(sentence: ReadSentence) -> Iterator[Statement]:
     """Yield what a sentence says of vulnerabilities, their identifiers and the products that have them."""
-    products = [one for one in sentence.mentions if one.label in PRODUCTS and not is_elsewhere(one, sentence)]
+    products = [
+        one
+        for one in sentence.mentions
+        if one.label in PRODUCTS and not is_elsewhere(one, sentence) and not _is_in_title(one, sentence)
+    ]
     for flaw in sentence.mentions:
         if flaw.label == "VULNERABILITY":
             for product, confidence, trigger in _homes(flaw, products, sentence):
@@ -63,6 +67,13 @@ def _certainty(trigger: int, sentence: ReadSentence) -> tuple[bool, bool]:
     return negated or any(word in NEGATIONS for word in sentence.low[max(0, trigger - 2) : trigger]), hedged
 
 
+def _is_in_title(product: Mention, sentence: ReadSentence) -> bool:
+    """Return whether a product is a word of what a flaw is called: `aka "Foo Denial of Service Vulnerability"`."""
+    opened = max((at for at in range(product.start) if sentence.low[at] in _QUOTES), default=-1)
+    return opened > 0 and sentence.low[opened - 1] in _OTHERWISE
+
+
+_QUOTES: Final = frozenset({'"', "``", "''", "\N{LEFT DOUBLE QUOTATION MARK}", "\N{RIGHT DOUBLE QUOTATION MARK}"})
 _OTHERWISE: Final = frozenset({"aka", "a.k.a.", "formerly"})
 """Words before another name of a product, which the flaw is not in once more."""
 
@@ -71,19 +82,14 @@ def _homes(
     flaw: Mention, products: Sequence[Mention], sentence: ReadSentence
 ) -> Iterator[tuple[Mention, float, int]]:
     """Yield the products that a vulnerability is in, how sure that is, and the word that says so (-1: none)."""
+    existing = _existing(flaw, sentence)
+    if existing is not None:
+        yield existing, 0.85, -1
+        return
     products = [one for one in products if not one.start or sentence.low[one.start - 1] not in _OTHERWISE]
     after = [one for one in products if one.start >= flaw.end]
-    if "exists" in sentence.low[flaw.end : flaw.end + 3] or "exist" in sentence.low[flaw.end : flaw.end + 3]:
-        # "A privilege escalation vulnerability exists when Windows improperly handles links."
-        here = (one for one in sentence.mentions if one.label in PRODUCTS and one.start >= flaw.end)
-        nearest = next(here, None)
-        if nearest is not None and nearest.start - flaw.end <= _NEAR:
-            yield nearest, 0.85, -1
-            return
     before = [one for one in products if one.end <= flaw.start]
-    found = _behind(flaw, after, sentence) if after else None
-    if found is None and before:
-        found = _ahead(flaw, before, sentence)
+    found = _behind(flaw, after, sentence) or _ahead(flaw, before, sentence)
     if found is None:
         return
     first, confidence, trigger = found
@@ -91,11 +97,20 @@ def _homes(
         yield product, confidence, trigger
 
 
+def _existing(flaw: Mention, sentence: ReadSentence) -> Mention | None:
+    """Return where a flaw exists: `A race condition exists when Windows improperly handles links`."""
+    if not {"exists", "exist"} & set(sentence.low[flaw.end : flaw.end + 3]):
+        return None
+    here = (one for one in sentence.mentions if one.label in PRODUCTS and one.start >= flaw.end)
+    nearest = next(here, None)
+    return nearest if nearest is not None and nearest.start - flaw.end <= _NEAR else None
+
+
 def _outermost(product: Mention, after: Sequence[Mention], sentence: ReadSentence) -> Mention:
     """Return the product that another is a part of: `a flaw in nmbd in Samba` is one of Samba, as the NVD has it."""
     for other in after:
-        words = [sentence.low[at] for at in range(product.end, other.start) if sentence.owner[at] is None]
-        is_inside = "in" in words[:3] and all(word in _PARTS for word in words)
+        words = _unowned(product.end, other.start, sentence)
+        is_inside = "in" in words[:3] and all(word in _PARTS or word.endswith("-side") for word in words)
         if other.start >= product.end and is_inside:
             product = other
     return product
@@ -104,7 +119,8 @@ def _outermost(product: Mention, after: Sequence[Mention], sentence: ReadSentenc
 _PARTS: Final = listed(
     """
     in the component components subsystem function functions api module modules service implementation applet feature
-    driver library daemon engine kernel process interface parser plugin handler
+    driver library daemon engine kernel process interface parser plugin handler control controls controller applet
+    servlet class method script page form dialog tool utility package
     """
 )
 """Words between a part of a product and the product."""
@@ -134,16 +150,42 @@ def _ahead(flaw: Mention, before: Sequence[Mention], sentence: ReadSentence) -> 
             return None
         if not words:
             return product, 0.9, -1
-        verbs = {base_form(word): product.end + place for place, word in enumerate(words)}
-        saying = [at for verb, at in verbs.items() if verb in _HAVING | _HARMED]
-        if saying:
-            harmed = [at for verb, at in verbs.items() if verb in _HARMED | {"contain", "have", "suffer"}]
-            return product, 0.92 if len(words) < 20 else 0.85, (harmed or [-1])[0]
-        plain = [sentence.low[at] for at in range(product.end, flaw.start) if sentence.owner[at] is None]
-        if flaw.label == "VULN_ID" and all(word in _ASIDE | _BETWEEN for word in plain):
-            return product, 0.85, -1
+        found = None if _is_object(product, before, sentence) else _had(flaw, product, words, sentence)
+        if found is not None:
+            return found
     return None
 
+
+def _had(
+    flaw: Mention, product: Mention, words: Sequence[str], sentence: ReadSentence
+) -> tuple[Mention, float, int] | None:
+    """Return the product, how sure it is and the verb, where the words between the two say that it has the flaw."""
+    verbs = {base_form(word): product.end + place for place, word in enumerate(words)}
+    if verbs.keys() & (_HAVING | _HARMED):
+        harmed = [at for verb, at in verbs.items() if verb in _HARMED | {"contain", "have", "suffer"}]
+        return product, 0.92 if len(words) < 20 else 0.85, (harmed or [-1])[0]
+    if flaw.label == "VULN_ID" and _ASIDE_OR_BETWEEN.issuperset(_unowned(product.end, flaw.start, sentence)):
+        return product, 0.85, -1
+    return None
+
+
+def _unowned(start: int, end: int, sentence: ReadSentence) -> list[str]:
+    """Return the words between two places that name nothing."""
+    return [sentence.low[at] for at in range(start, end) if sentence.owner[at] is None]
+
+
+def _is_object(product: Mention, before: Sequence[Mention], sentence: ReadSentence) -> bool:
+    """Return whether a product stands in what one before it does: `Foo does not check Bar files, which allows`."""
+    for subject in before:
+        words = sentence.low[subject.end : product.start] if subject.end <= product.start else []
+        said = max((place for place, word in enumerate(words) if word in _SAYING), default=-1)
+        if said >= 0 and "," not in words[said:] and not any(word in _BREAKS for word in words):
+            return True
+    return False
+
+
+_SAYING: Final = frozenset({"not", "n't", "fails", "fail", "improperly", "incorrectly", "when", "while", "if"})
+"""Words behind which a sentence speaks of what its subject does."""
 
 _ASIDE: Final = LISTING | listed(
     """
@@ -162,13 +204,9 @@ def _listed(first: Mention, products: Sequence[Mention], sentence: ReadSentence)
         row = [one for one in products if (one.start > first.start if step > 0 else one.start < first.start)]
         for product in row[::step]:
             low, high = sorted((last, product), key=lambda one: one.start)
-            words = [at for at in range(low.end, high.start) if sentence.owner[at] is None]
-            plain = [sentence.low[at] for at in words]
-            if (
-                _has_flaw(low.end, high.start, sentence)
-                or not any(word in ("and", ",", "or", "/", "&") for word in plain)
-                or not all(word in _BETWEEN for word in plain)
-            ):
+            words = _unowned(low.end, high.start, sentence)
+            joined = not _JOINTS.isdisjoint(words) and _BETWEEN.issuperset(words)
+            if not joined or _has_flaw(low.end, high.start, sentence):
                 break
             yield product
             last = product
@@ -183,6 +221,12 @@ _JOINTS: Final = frozenset({"and", ",", "or", "/", "&"})
 _BETWEEN: Final = LISTING | listed(
     "( ) before prior to through earlier later and than versions version - x up from 's"
 )
+_ASIDE_OR_BETWEEN: Final = _ASIDE | _BETWEEN
+_NAMING: Final = _ASIDE_OR_BETWEEN | {"in", "of", "affecting", "which"}
+"""Words between a vulnerability and its identifier."""
+
+_IS: Final = frozenset({"a", "an", "(", "the", "is", "as"})
+"""Words between an identifier and the vulnerability behind it."""
 
 
 def _is_shunned(flaw: Mention, sentence: ReadSentence) -> bool:
@@ -194,17 +238,14 @@ def _is_shunned(flaw: Mention, sentence: ReadSentence) -> bool:
 def _named(flaw: Mention, sentence: ReadSentence) -> tuple[Mention, float] | None:
     """Return the vulnerability that an identifier is of: `FLAW (CVE-…)`, `CVE-…, a FLAW`, `FLAW tracked as CVE-…`."""
     others = [one for one in sentence.mentions if one.label == "VULNERABILITY"]
-    for other in reversed([one for one in others if one.end <= flaw.start]):
-        words = [
-            word for at in range(other.end, flaw.start) if sentence.owner[at] is None for word in (sentence.low[at],)
-        ]
-        if len(words) <= 8 and all(word in _ASIDE | _BETWEEN | {"in", "of", "affecting", "which"} for word in words):
-            return other, 0.9
-        break
-    for other in others:
-        if other.start >= flaw.end:
-            words = sentence.low[flaw.end : other.start]
-            if len(words) <= 6 and any(word in ("a", "an", "(", "the", "is", "as") for word in words):
-                return other, 0.85 if not any(word in FLAWS for word in words) else 0.5
-            break
+    before = next((one for one in reversed(others) if one.end <= flaw.start), None)
+    if before is not None:
+        words = _unowned(before.end, flaw.start, sentence)
+        if len(words) <= 8 and _NAMING.issuperset(words):
+            return before, 0.9
+    behind = next((one for one in others if one.start >= flaw.end), None)
+    if behind is not None:
+        between = sentence.low[flaw.end : behind.start]
+        if len(between) <= 6 and not _IS.isdisjoint(between):
+            return behind, 0.85
     return None

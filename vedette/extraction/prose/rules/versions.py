@@ -77,19 +77,22 @@ def find_versions(words: Sequence[str], products: Sequence[bool]) -> Iterator[in
         if products[place] or low in _NAMED:
             opened, dotted_only = True, False
         elif is_version(word):
-            before = words[place - 1].lower() if place else ""
-            behind = words[place + 1].lower() if place + 1 < len(words) else ""
-            barred = behind in _UNITS or before in _OTHERS or _is_date(word, before)
-            if not barred and (_CERTAIN.fullmatch(word) or (opened and not (dotted_only and "." not in word))):
+            fits = opened and not (dotted_only and "." not in word)
+            opened = (fits or _CERTAIN.fullmatch(word) is not None) and not _is_other_number(words, place)
+            if opened:
                 yield place
-                opened = True
-            else:
-                opened = False
         elif low in _BOUNDS:
             dotted_only = dotted_only or not opened
             opened = True
         elif low not in _BETWEEN:
             opened = False
+
+
+def _is_other_number(words: Sequence[str], place: int) -> bool:
+    """Tell whether a number is no version, as the words beside it show: `2 million`, `section 4.1`, a date."""
+    before = words[place - 1].lower() if place else ""
+    behind = words[place + 1].lower() if place + 1 < len(words) else ""
+    return behind in _UNITS or before in _OTHERS or _is_date(words[place], before)
 
 
 def _is_date(word: str, before: str) -> bool:

@@ -6,7 +6,7 @@ Markdown is plain text with some marks more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -87,13 +87,15 @@ def _settled(text: str, group: list[Line]) -> Iterator[tuple[Line, BlockKind | N
             continue
         if line.kind in _NEEDS_OTHERS and line.kind not in beside and not _framed_row(text, line):
             kind = "prose"
-        # An item of a list goes on in the lines behind it; so does code that is less sure of itself.
-        if kind == "prose" and (
-            within == "list" or (within == "code" and LineKind.CODE in beside and line.indent > 0)
-        ):
+        if kind == "prose" and within is not None and _may_go_on(line, within, beside):
             kind = within if _goes_on(text, group[place - 1], line, within) else kind
         within = kind
         yield line, kind
+
+
+def _may_go_on(line: Line, within: BlockKind, beside: Set[LineKind]) -> bool:
+    """Tell whether an item of a list may go on in the lines behind it; so may code that is less sure of itself."""
+    return within == "list" or (within == "code" and LineKind.CODE in beside and line.indent > 0)
 
 
 _KINDS: dict[LineKind, BlockKind] = {

@@ -163,6 +163,13 @@ class _Scanner:
             return
         if self.open and self.open[-1].name == name and name in SIBLINGS:
             self._pop()
+        self._count(name)
+        # Nobody nests so deep but to do harm.
+        if len(self.open) < _DEEPEST:
+            self._push(tag)
+
+    def _count(self, name: str) -> None:
+        """Number rows, cells and tables."""
         if name == "tr":
             self.row += 1
         elif name in CELLS:
@@ -170,14 +177,15 @@ class _Scanner:
         elif name == "table":
             self.tables += 1
             self.nested.append(self.tables)
-        # Nobody nests so deep but to do harm.
-        if len(self.open) < _DEEPEST:
-            said = {} if name in INLINE and name != "span" else tag.said()
-            opened = _Open(name, is_hidden(name, said), frame(name, said, in_body=self._in_body()))
-            self.open.append(opened)
-            self.names[name] += 1
-            self.hidden += opened.hidden
-            self.frames[opened.frame] += 1
+
+    def _push(self, tag: Tag) -> None:
+        name = tag.name
+        said = {} if name in INLINE and name != "span" else tag.said()
+        opened = _Open(name, is_hidden(name, said), frame(name, said, in_body=self._in_body()))
+        self.open.append(opened)
+        self.names[name] += 1
+        self.hidden += opened.hidden
+        self.frames[opened.frame] += 1
 
     def _close(self, name: str) -> None:
         if name not in INLINE and name != "br":
@@ -215,9 +223,7 @@ def page_of(source: str) -> Page:
 def _judged(text: str, parts: Sequence[_Part]) -> Iterator[list[Block]]:
     """Yield the blocks of each part, or of each table."""
     parts = _without_false_frames(parts)
-    inside = sum(part.end - part.start for part in parts if part.in_body and not part.frame)
-    outside = sum(part.end - part.start for part in parts if not part.in_body and not part.frame)
-    has_body = inside >= 500 and inside >= 0.4 * (inside + outside)
+    has_body = _has_body([part for part in parts if not part.frame])
     for table, members in groupby(parts, key=lambda part: part.table):
         same = list(members)
         if table and len(same) > 1 and _has_small_cells(same):
@@ -229,6 +235,12 @@ def _judged(text: str, parts: Sequence[_Part]) -> Iterator[list[Block]]:
                 yield [Block(part.start, part.end, "boilerplate")]
             else:
                 yield _inner(text, part)
+
+
+def _has_body(parts: Sequence[_Part]) -> bool:
+    """Tell whether enough of a page is in what it calls its article to leave out the rest."""
+    inside = sum(part.end - part.start for part in parts if part.in_body)
+    return inside >= 500 and inside >= 0.4 * sum(part.end - part.start for part in parts)
 
 
 def _has_small_cells(parts: Sequence[_Part]) -> bool:

@@ -11,7 +11,8 @@ from tests.prose_documents import REPORT, report
 from tests.vedette.extraction.prose.annotations import annotated
 from vedette.errors import RefusedError
 from vedette.extraction.prose.annotated import AnnotatedDocument
-from vedette.extraction.prose.corrections.correcting import (
+from vedette.extraction.prose.corrections.correcting import apply
+from vedette.extraction.prose.corrections.kinds import (
     AddEntity,
     AddRelation,
     ChangeEntity,
@@ -19,7 +20,6 @@ from vedette.extraction.prose.corrections.correcting import (
     Place,
     RejectEntity,
     RejectRelation,
-    apply,
     parse_correction,
 )
 from vedette.extraction.prose.corrections.lessons import lessons_of
@@ -261,3 +261,33 @@ def test_what_a_person_calls_another_thing_takes_nothing_else_along() -> None:
         ("MALWARE", None),
         ("MALWARE", 1),
     ]
+
+
+def test_what_two_sentences_say_of_the_same_two_is_rejected_in_both() -> None:
+    document = report()
+    twice = document.relations[0]
+    ends = [document.entities[id] for id in (twice.head, twice.tail)]
+    again = document.model_copy(
+        update={
+            "relations": (*document.relations, twice.model_copy(update={"sentence": len(document.sentences) - 1}))
+        }
+    )
+    head, tail = (Place(start=one.start, end=one.end, text=one.text) for one in ends)
+
+    result = apply(again, [RejectRelation(head=head, relation=twice.relation, tail=tail)])
+
+    assert result.unfit == ()
+    assert said(result.document) == said(document)[1:]
+
+
+def test_what_is_added_over_several_entities_takes_the_place_of_all() -> None:
+    document = report()
+    first, _, third = document.entities[:3]
+    whole = Place(start=first.start, end=third.end, text=document.text[first.start : third.end])
+
+    result = apply(document, [AddEntity(at=whole, label="CAMPAIGN")])
+
+    assert result.unfit == ()
+    sound(result.document)
+    inside = [one for one in result.document.entities if one.start < whole.end and whole.start < one.end]
+    assert [(one.text, one.label) for one in inside] == [(whole.text, "CAMPAIGN")]
