@@ -40,7 +40,39 @@ FLEET = {
     },
     # Impatient, so that there is something to repair.
     "repairs": {"look_every": 1.0, "agent_gone": 2.0, "job_wait": 2.0, "backup_days": 0.0001},
+    "collectors": [{"name": "reports", "sources": "sources.yml"}],
+    "sharing": {
+        "organisation": "Example CSIRT",
+        "destinations": [{"name": "partners", "exporter": "feed", "policy": {"ceiling": "green", "tlp": "green"}}],
+    },
 }
+
+SOURCES = {
+    "collectors": [
+        {
+            "type": "FILE",
+            "source-name": "reports",
+            "source-URI": "report.txt",
+            "data-type": "unstructured",
+            "content-type": "text/plain",
+            "now-collect": "all",
+        }
+    ]
+}
+REPORT = """A new loader in the north
+
+The threat actor Grey Heron, also known as TA9981, attacked energy companies in Norway and Denmark. Grey Heron uses \
+Emotet, Mimikatz and Cobalt Strike. The group sent phishing mails with a document that exploits CVE-2017-11882 in \
+Microsoft Office.
+
+The document installs Emotet, which downloads Cobalt Strike from hxxps://updates.heron-cdn[.]com/get.php. Emotet \
+connects to 203.0.113.77 and 198.51.100.23.
+
+Apache HTTP Server 2.4.49 is affected by a path traversal vulnerability (CVE-2021-41773). Version 2.4.51 is not \
+affected. Grey Heron exploited CVE-2021-41773.
+"""
+MALWARE = "Emotet"
+"""What of the report is shared."""
 
 PROBES: dict[str, dict[str, Any]] = {
     "web-lux": {"place": "Luxembourg", "command": ["date", "+%H:%M"], "target": "clock", "period": 2},
@@ -84,6 +116,8 @@ class Fleet:
         # JSON is YAML, too.
         settings = FLEET | {"probes": [f"{name}.json" for name in names[:-1]]}
         (self._folder / "vedette.yml").write_text(json.dumps(settings))
+        (self._folder / "sources.yml").write_text(json.dumps(SOURCES))
+        (self._folder / "report.txt").write_text(REPORT)
         said = self._folder / "up.out"
         with said.open("wb") as out:
             self.process = subprocess.Popen(
@@ -120,6 +154,12 @@ class Fleet:
         self.post("/v1/jobs", {"tool": "dns", "targets": ["localhost"], "place": "Prague"})
         until(lambda: self.client.get(f"/v1/jobs/{scan}").json()["done"] > 1, what="a job")
         until(lambda: self.client.get("/v1/findings").json()["items"], what="a finding")
+        until(lambda: self.vertices(MALWARE), what="what the report says")
+        self.vedette("export", "feed", "--vertex", MALWARE, "--depth", "2", "--server", "partners", codes=(0, 1))
+
+    def vertices(self, text: str) -> list[dict[str, Any]]:
+        """Return what is known of a name."""
+        return list(self.client.get("/v1/graph/vertices", params={"text": text}).json()["items"])
 
     def job(self, tool: str, targets: list[str], *, parallel: int = 4, **arguments: Any) -> str:
         """Request a job; returns its uuid."""
@@ -133,11 +173,12 @@ class Fleet:
             sys.stderr.write(f"{path}: {answer.status_code} {answer.text}\n")
         return dict(answer.json())
 
-    def vedette(self, *arguments: str) -> None:
-        """Run a command where the fleet is."""
-        subprocess.run(
-            [*COMMAND, *arguments], cwd=self._folder, env=environment(), check=True, stdout=subprocess.DEVNULL
-        )
+    def vedette(self, *arguments: str, codes: tuple[int, ...] = (0,)) -> None:
+        """Run a command where the fleet is; codes: how it may end, 1 where the answer may be no."""
+        command = [*COMMAND, *arguments]
+        ended = subprocess.run(command, cwd=self._folder, env=environment(), check=False, stdout=subprocess.DEVNULL)
+        if ended.returncode not in codes:
+            raise SystemExit(f"{' '.join(arguments)} ended with {ended.returncode}")
 
     async def _remember(self) -> None:
         """Write down six hours of presence, as if the fleet had run through them: else its bars are grey."""
