@@ -11,8 +11,10 @@ from sqlalchemy import Connection, insert, select, text, update
 
 from registry import tables
 from registry.counters import count_up, read_counter
-from registry.database import ConcurrentWriteError, Database
+from registry.database import Database
+from registry.database_errors import ConcurrentWriteError
 from registry.lock import FileLock
+from tests.registry.postgresql import postgres_sql, postgres_url
 from tests.timing import PATIENCE
 from vedette.errors import StoreError
 
@@ -116,6 +118,15 @@ def test_an_unreachable_server_is_named_without_password(tmp_path: Path) -> None
         database.open()
     assert str(tmp_path) in str(failed.value)
     assert "secret" not in str(failed.value)
+
+
+def test_a_database_that_does_not_keep_utf_8_is_told_apart(postgres_folder: Path) -> None:
+    postgres_sql(postgres_folder, "CREATE DATABASE ascii ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
+    store = Database(postgres_url(postgres_folder, "ascii"))
+    for use in (store.migrate, store.open):
+        with pytest.raises(StoreError, match="keeps text as SQL_ASCII.*CREATE DATABASE ascii ENCODING 'UTF8'"):
+            use()
+    postgres_sql(postgres_folder, "DROP DATABASE ascii")
 
 
 def test_a_missing_or_foreign_file_is_named(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import threading
 from pathlib import Path
@@ -15,7 +16,9 @@ from registry.backup_sqlite import copied_facts
 from registry.database import Database
 from registry.engines import is_sqlite, parse_url
 from registry.migrations import Schema
+from registry.notices import Notices
 from tests.registry.backing_up import Filled
+from tests.timing import PATIENCE
 from vedette.errors import StoreError
 
 NEXT = f"{migrations.HEAD}next"
@@ -132,6 +135,23 @@ def test_two_at_once_migrate_once(url: str, tmp_path: Path) -> None:
     assert len(copies(url)) == is_sqlite(parse_url(url))
 
 
+async def test_the_schema_is_not_changed_under_a_hub_that_works_on_it(url: str, tmp_path: Path) -> None:
+    if is_sqlite(parse_url(url)):
+        pytest.skip("an SQLite store is locked by who works on it")
+    notices = Notices(url, heard=lambda _topic: None)
+    notices.start()
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await notices.listening.wait()
+        database = Database(url, schema=next_release(tmp_path))
+        with pytest.raises(StoreError, match="1 hubs or engines work on the store; end every host that opens it"):
+            await asyncio.to_thread(database.migrate)
+    finally:
+        await notices.stop()
+    with Database(url) as old:
+        assert old.read_sync(state) == OLD
+
+
 def test_a_store_of_the_release_after_is_refused_by_this_one_and_left_alone(url: str, tmp_path: Path) -> None:
     database = Database(url, schema=next_release(tmp_path))
     database.migrate()
@@ -149,7 +169,7 @@ def test_a_store_of_the_release_after_is_refused_by_this_one_and_left_alone(url:
 def test_without_room_for_the_safety_copy_nothing_is_changed(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("registry.database.copy_store", _full)
+    monkeypatch.setattr("registry.store_file.copy_store", _full)
     database = Database(url, schema=next_release(tmp_path))
     with pytest.raises(StoreError, match="disk is full"):
         database.migrate()
