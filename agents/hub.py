@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 from agents.aggregation import AggregationAgent
@@ -18,7 +19,7 @@ from agents.people_desk import registry_commands
 from agents.registry import RegistryAgent
 from agents.rt_making import start_rt
 from agents.running import RunningAgents
-from agents.store_making import listen_to, store_of
+from agents.store_making import graph_reads, listen_to, replica_of, store_of
 from behaviours.admit import DirectoryPeers
 from behaviours.prune_output import PruneOutput
 from behaviours.schedule import RunSchedules
@@ -35,6 +36,7 @@ from registry.job_output import JobOutput
 from registry.jobs import Jobs
 from registry.notices import Topic
 from registry.repair_watch import RepairWatch
+from registry.replica import Replica
 from registry.schedule_desk import ScheduleDesk
 from vedette.clock import Clock
 from vedette.configuration.fleet import FleetConfiguration, FleetPaths
@@ -71,7 +73,12 @@ async def run_hub(
         database = store_of(configuration, paths)
         database.open()
         opened.callback(database.close)
-        graph = opened.enter_context(open_graph(paths.graph_url, store=database, clock=clock))
+        replica = replica_of(configuration, paths, store=database, clock=clock)
+        if replica is not None:
+            replica.start()
+            opened.push_async_callback(replica.stop)
+        graph_at = partial(graph_reads, paths, replica=replica)
+        graph = opened.enter_context(open_graph(paths.graph_url, store=database, clock=clock, reads=graph_at))
         stamps = authorities(configuration, paths, local_url=local_tsa, clock=clock)
         for authority in stamps:
             opened.push_async_callback(authority.aclose)
@@ -104,6 +111,7 @@ async def run_hub(
             intake,
             running=running,
             repairs=repairs,
+            replica=replica,
             clock=clock,
             report=heard,
         )
@@ -113,6 +121,7 @@ async def run_hub(
             intake=intake,
             roots=trusted_roots(configuration, paths),
             committed=aggregation.committed,
+            events=None if replica is None else replica.telling(database),
         )
         api = await start_api(
             configuration,
@@ -125,11 +134,15 @@ async def run_hub(
             graph_store=None if graph is None else graph.database,
             graph=None if graph is None else graph.reading,
             decisions=None if graph is None else graph.decisions,
+            replica=replica,
         )
         opened.push_async_callback(api.stop)
         live.start()
 
         def noticed(topic: Topic) -> None:
+            if replica is not None:
+                # Before anybody is woken who asks for it.
+                replica.heard()
             live.wake()
             aggregation.noticed(topic)
 
@@ -164,6 +177,7 @@ def _agents(
     *,
     running: RunningAgents,
     repairs: RepairWatch,
+    replica: Replica | None,
     clock: Clock,
     report: Report,
 ) -> tuple[RegistryAgent, AggregationAgent]:
@@ -214,6 +228,7 @@ def _agents(
         changed=lambda jid, show: report({"event": "presence", "jid": jid, "show": show}),
         repairs=repairs,
         repairs_changed=lambda: report({"event": "repairs"}),
+        replica=None if replica is None else replica.state,
     )
     aggregation = make_engine(
         configuration,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ from registry.graph import graph_if_possible
 from registry.graph_decisions import GraphDecisions
 from registry.graph_reading import GraphRead
 from registry.graph_writing import GraphWriter
+from registry.reading import Reads
 from vedette.clock import Clock
 
 
@@ -28,15 +29,17 @@ class HubGraph:
 
 
 @contextmanager
-def open_graph(url: str, *, store: Database, clock: Clock) -> Iterator[HubGraph | None]:
-    """Open the graph for as long as the hub runs; None where that cannot be."""
+def open_graph(
+    url: str, *, store: Database, clock: Clock, reads: Callable[[Database], Reads]
+) -> Iterator[HubGraph | None]:
+    """Open the graph for as long as the hub runs; None where that cannot be. `reads` says where it is read."""
     with graph_if_possible(url, who="hub") as database:
         yield (
             None
             if database is None
             else HubGraph(
                 database=database,
-                reading=GraphRead(database=database),
+                reading=GraphRead(database=reads(database)),
                 decisions=GraphDecisions(
                     writing=GraphWriter(database=database, clock=clock), audit=Audit(database=store, clock=clock)
                 ),

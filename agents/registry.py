@@ -15,6 +15,7 @@ from behaviours.peers import Peers
 from behaviours.presence import Change, WatchPresence
 from behaviours.prune_output import PruneOutput
 from behaviours.repair import WatchRepairs
+from behaviours.replica_panel import replica_panel
 from behaviours.schedule import RunSchedules
 from behaviours.serve_jobs import ServeJobs
 from behaviours.sign_heads import SignHeads
@@ -24,6 +25,7 @@ from registry.directory import Directory, ReplayedCardError
 from registry.heads import SignedHeads
 from registry.jobs import Jobs, Taker
 from registry.repair_watch import RepairWatch
+from registry.replica_lag import ReplicaState
 from vedette.clock import Clock
 from vedette.jobs.scope import ScopePolicy
 from vedette.messages.batch import Signed
@@ -56,6 +58,7 @@ class RegistryAgent(BaseAgent):
         desk: Sequence[Command] = (),
         repairs: RepairWatch | None = None,
         repairs_changed: Callable[[], None] = lambda: None,
+        replica: Callable[[], ReplicaState] | None = None,
         view_port: int | None = 0,
         place: str = "",
         patience: float = 10.0,
@@ -66,6 +69,7 @@ class RegistryAgent(BaseAgent):
         self._desk = desk
         self._greeting: set[asyncio.Task[None]] = set()
         self._on_change = changed
+        self._replica = replica
         self.watching = WatchPresence(
             clock=clock,
             agent_name=identity.name,
@@ -154,9 +158,12 @@ class RegistryAgent(BaseAgent):
         task.add_done_callback(self._greeting.discard)
 
     def panels(self) -> list[Panel]:
-        """Return where the logs stand, the jobs, and how the agents' clocks stand."""
+        """Return where the logs stand, the jobs, the store's replica, and how the agents' clocks stand."""
         parts = (self.signing, self.serving, self.launching, self.scheduling)
-        return [*(one.panel() for one in parts if one is not None), clocks_panel(self.watching.clocks)]
+        panels = [one.panel() for one in parts if one is not None]
+        if self._replica is not None:
+            panels.append(replica_panel(self._replica()))
+        return [*panels, clocks_panel(self.watching.clocks)]
 
     def presence_changed(self, presence: PresenceStanza) -> None:
         """Record what a presence stanza says."""

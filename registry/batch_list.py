@@ -8,9 +8,9 @@ from typing import Any, Final
 from sqlalchemy import RowMapping, Select, select
 
 from registry import tables
-from registry.database import Database
 from registry.listing import Order, Page, read_page
 from registry.proof_state import ProofState
+from registry.reading import Reads
 
 BATCHES: Final = Order(name="batches", columns=(tables.batch.c.closed_at, tables.batch.c.id), kinds=(int, int))
 """Newest first."""
@@ -63,7 +63,7 @@ class BatchesWanted:
 class BatchList:
     """The list of all batches of a store."""
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Reads) -> None:
         self._database = database
 
     async def page(self, *, wanted: BatchesWanted, limit: int, cursor: str | None = None) -> Page[BatchLine]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, select
 
 from registry import tables
-from registry.database import Database
+from registry.reading import Reads
 from registry.text import storable
 from vedette.canonical import parse_json
 
@@ -24,7 +24,7 @@ _OURS: Final = "vedette:"
 class CheckNames:
     """The checks of a store by name."""
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Reads) -> None:
         self._database = database
 
     async def of(self, checks: Iterable[str]) -> Mapping[str, str]:

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, RowMapping, Select, select
 
 from registry.correlation_memory import unpacked
 from registry.correlation_tables import check_history, finding, finding_witness
-from registry.database import Database
 from registry.listing import Order, Page, read_page
+from registry.reading import Reads
 from registry.text import storable
 from vedette.correlation.finding import Change, FindingKind, Severity, Witness
 
@@ -112,7 +112,7 @@ class FindingsWanted:
 class FindingList:
     """The findings of a store."""
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Reads) -> None:
         self._database = database
 
     async def page(self, *, wanted: FindingsWanted, limit: int, cursor: str | None = None) -> Page[RecordedFinding]:

@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, select
 
 from registry import tables
-from registry.database import Database
 from registry.items import UnknownItemError
 from registry.payload_rows import inline_payload, is_inline
 from registry.proof_state import ProofState
+from registry.reading import Reads
 from registry.retention_tables import item_tombstone
 from vedette.canonical import parse_json
 
@@ -124,7 +124,7 @@ class ItemDetail:
 class ItemDetails:
     """The items of a store, one at a time."""
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Reads) -> None:
         self._database = database
 
     async def find(self, uuid: str) -> ItemDetail:

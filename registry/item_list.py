@@ -10,10 +10,10 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, lite
 
 from registry import tables
 from registry.admission import MAX_INDEXED
-from registry.database import Database
 from registry.items import ItemSummary, state_column
 from registry.listing import Order, Page, read_page
 from registry.proof_state import ProofState
+from registry.reading import Reads
 from registry.text import storable
 from vedette.routing import ANY, ONE, check_pattern, matches
 
@@ -73,7 +73,7 @@ class ItemsWanted:
 class ItemList:
     """The list of all items of a store."""
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Reads) -> None:
         self._database = database
 
     async def page(self, *, wanted: ItemsWanted, limit: int, cursor: str | None = None) -> Page[ItemSummary]:

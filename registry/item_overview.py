@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from registry.check_names import MAX_CHECKS
-from registry.database import Database
 from registry.item_facets import Facet, facets_of
 from registry.item_list import ItemsWanted
 from registry.item_sample import Sample, sample_of
 from registry.item_targets import targets_beginning
 from registry.item_timeline import Timeline, is_small, tallied_condition, timeline_of
+from registry.reading import Reads
 from registry.tally import ALL, KINDS
 from registry.tally_reading import most_frequent, total, values_with
 from registry.text import storable
@@ -37,7 +37,7 @@ class ItemOverview:
 class ItemOverviews:
     """The items of a store, from above."""
 
-    def __init__(self, *, database: Database, clock: Clock) -> None:
+    def __init__(self, *, database: Reads, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, select, tuple_
 
 from registry import tables
-from registry.database import Database
+from registry.reading import Reads
 
 EXAMINED: Final = 1_000
 """Items that are looked at each way: agents may share a check's name, and each has runs of its own."""
@@ -53,7 +53,7 @@ class RunsAround:
 class ItemRuns:
     """The runs of the checks of a store."""
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Reads) -> None:
         self._database = database
 
     async def around(self, uuid: str) -> RunsAround:

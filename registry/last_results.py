@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from registry import tables
-from registry.database import Database
+from registry.reading import Reads
 
 MAX_AGENTS = 200
 """Agents that are asked for at once: each is one step down an index."""
@@ -33,7 +33,7 @@ class LastResult:
 class LastResults:
     """The newest items of a store's agents."""
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Reads) -> None:
         self._database = database
 
     async def of(self, jids: Sequence[str]) -> Mapping[str, LastResult]:

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, func, select
 
 from registry import tables
 from registry.correlation_tables import finding
-from registry.database import Database
 from registry.finding_list import finding_fields, findings_after
+from registry.reading import Reads
 from registry.repair_rows import changes_after, last_change
 from registry.scandale_tables import posted_token
 from vedette.errors import RefusedError
@@ -156,7 +156,7 @@ class LiveEvent:
 class LiveEvents:
     """The events of a store, of all its engines."""
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Reads) -> None:
         self._database = database
 
     async def now(self) -> Position:

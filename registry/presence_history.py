@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, func, select
 
-from registry.database import Database
 from registry.directory_rows import HISTORY
+from registry.reading import Reads
 from registry.tables import presence_change
 
 MAX_AGENTS = 200
@@ -17,7 +17,7 @@ MAX_AGENTS = 200
 class PresenceHistory:
     """The changes of presence of a store's agents."""
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Reads) -> None:
         self._database = database
 
     async def since(self, jids: Sequence[str], *, since: int) -> Mapping[str, Sequence[tuple[int, str]]]:

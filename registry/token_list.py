@@ -9,9 +9,9 @@ from typing import Any, Final
 from sqlalchemy import RowMapping, Select, select
 
 from registry import tables
-from registry.database import Database
 from registry.evidence_tables import evidence_record
 from registry.listing import Order, Page, read_page
+from registry.reading import Reads
 
 TOKENS: Final = Order(name="tokens", columns=(tables.token.c.id,), kinds=(int,))
 """Newest first."""
@@ -73,7 +73,7 @@ class TokensWanted:
 class TokenList:
     """The list of all tokens of a store."""
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Reads) -> None:
         self._database = database
 
     async def page(self, *, wanted: TokensWanted, limit: int, cursor: str | None = None) -> Page[TokenLine]:

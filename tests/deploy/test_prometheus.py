@@ -14,10 +14,11 @@ from prometheus_client import Metric
 
 from registry.database import Database
 from registry.figures import Figures, StoreFigures
+from registry.replica_lag import Outcome, ReplicaState
 from tests.deploy.programs import DEPLOY, ROOT, must, need
+from tests.stamping import stamping
 from vedette.clock import SystemClock
 from vedette.delivery.circuit_breaker import CircuitState
-from vedette.evidence.timestamp_state import AuthorityReport, TimestampState
 from web.api.exposition import Snapshot
 from web.api.measuring import HttpMeasures
 
@@ -62,35 +63,12 @@ def test_the_page_names_each() -> None:
 
 def families(store: StoreFigures) -> list[Metric]:
     """Return everything that a hub can tell."""
-    authority = AuthorityReport(
-        name="local",
-        external=False,
-        circuit=CircuitState.CLOSED,
-        next_attempt_in=0.0,
-        tokens=1,
-        failures=0,
-        last_error="",
-        last_error_at=None,
-        last_token_at=None,
-        latency=0.1,
-        clock=None,
-        clock_off=0,
-    )
-    stamping = TimestampState(
-        authorities=(authority,),
-        batches=1,
-        urgent_batches=0,
-        pending=0,
-        failed=0,
-        oldest_pending=0.0,
-        looked_at=1,
-        delays=1,
-        delay_p50=0.1,
-        delay_p99=0.1,
-    )
+    stamped = stamping(circuit=CircuitState.CLOSED, delay_p99=0.75)
     measures = HttpMeasures()
     measures.note(route="/v1/items", method="GET", status=200, seconds=0.1)
-    return [*Snapshot(store=store, stamping=stamping).collect(), *measures.registry.collect()]
+    reads = dict.fromkeys(Outcome, 1)
+    replica = ReplicaState(place="replica.example.org:5432/vedette", used=True, lag=0.1, reason="", reads=reads)
+    return [*Snapshot(store=store, stamping=stamped, replica=replica).collect(), *measures.registry.collect()]
 
 
 @pytest.fixture(scope="module")

@@ -73,19 +73,25 @@ def running_postgres(*settings: str) -> Iterator[Path]:
     data = str(folder / "data")
     initdb = as_postgres(str(binaries / "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N")
     subprocess.run(initdb, check=True, capture_output=True, cwd=folder)
-    options = ["-k", str(folder), *(word for setting in (*_SETTINGS, *settings) for word in ("-c", setting))]
-    log = folder / "log"
-    with log.open("wb") as output:
-        command = as_postgres(str(binaries / "postgres"), "-D", data, *options)
-        server = subprocess.Popen(command, stdout=output, stderr=output, cwd=folder)
+    server = start_server(folder, *settings)
     try:
-        wait_for_server(server, f"host={folder} user=postgres dbname=postgres", log)
+        wait_for_server(server, f"host={folder} user=postgres dbname=postgres", folder / "log")
         yield folder
     finally:
         # SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for a connection that a failed test left.
         server.send_signal(signal.SIGINT)
         server.wait(timeout=PATIENCE)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def start_server(folder: Path, *settings: str) -> subprocess.Popen[bytes]:
+    """Start the server whose data are in a folder, where its socket is, too."""
+    binaries = programs()
+    assert binaries is not None
+    options = ["-k", str(folder), *(word for setting in (*_SETTINGS, *settings) for word in ("-c", setting))]
+    with (folder / "log").open("ab") as output:
+        command = as_postgres(str(binaries / "postgres"), "-D", str(folder / "data"), *options)
+        return subprocess.Popen(command, stdout=output, stderr=output, cwd=folder)
 
 
 def postgres_url(folder: Path, name: str) -> str:

@@ -19,7 +19,7 @@ from pydantic import (
 from vedette.configuration.agent import MAX_ENGINES, AgentSection, EngineSection, check_engines
 from vedette.configuration.api import ApiSection, Port, Seconds
 from vedette.configuration.collector import MAX_COLLECTORS, CollectorSection
-from vedette.configuration.database_url import database_url, graph_beside
+from vedette.configuration.database_url import DatabaseUrls, check_replica
 from vedette.configuration.fetching import FetchingSection
 from vedette.configuration.gateway import MAX_GATEWAYS, GatewaySection
 from vedette.configuration.jobs import JobsSection
@@ -150,6 +150,10 @@ class FleetConfiguration(_Section):
     """URL of the same PostgreSQL without the pooler that `store` goes through (PgBouncer): it keeps no LISTEN."""
     store_connections: Annotated[int, Field(ge=1, le=64, strict=True)] = 4
     """Connections to the store that read at the same time, of hub and engine each; one more writes, one listens."""
+    replica: StrictStr | None = None
+    """URL of a streaming replica of the store's PostgreSQL, which answers what the API and console only read."""
+    replica_lag: Seconds = 5.0
+    """Seconds that the replica may be behind; while it is further, the store itself answers."""
     graph: StrictStr | None = None
     """URL of the knowledge graph; default `graph.db` beside an SQLite store, or else the store's own database."""
     xmpp: XmppSection = XmppSection()
@@ -233,6 +237,7 @@ class FleetConfiguration(_Section):
     def _people_are_no_agents(self) -> Self:
         ours = (self.registry, self.aggregation)
         check_engines(self.engines, store=self.store, taken=[section.name for section in ours])
+        check_replica(self.replica, store=self.store)
         agents = {f"{section.name}@{self.xmpp.domain}" for section in (*ours, *self.engines)}
         for section in self.people:
             if section.jid in agents:
@@ -259,12 +264,20 @@ class FleetPaths:
         """The configuration file."""
         self.data = (self.file.parent / configuration.data).resolve()
         """The data folder."""
-        near = self.file.parent
-        store, graph = configuration.store or f"sqlite:///{self.data / 'store.db'}", configuration.graph
-        self.store_url = database_url(store, folder=near)
-        """URL of the store."""
-        self.graph_url = graph_beside(self.store_url) if graph is None else database_url(graph, folder=near)
-        """URL of the knowledge graph."""
+        urls = DatabaseUrls.of(
+            store=configuration.store or f"sqlite:///{self.data / 'store.db'}",
+            graph=configuration.graph,
+            listen=configuration.store_listen,
+            folder=self.file.parent,
+        )
+        self.store_url = urls.store
+        """URL of the store, marked as pooled where there is a pooler."""
+        self.graph_url = urls.graph
+        """URL of the knowledge graph, likewise."""
+        self.direct_store_url = urls.direct_store
+        """URL of the store without a pooler: copies and restores set up their connections for themselves."""
+        self.direct_graph_url = urls.direct_graph
+        """URL of the knowledge graph, likewise."""
         self.xmpp = self.data / "xmpp"
         """The embedded server's folder."""
         self.tsa = self.data / "tsa"

@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.registry import Collector
 
 from registry.figures import StoreFigures
+from registry.replica_lag import ReplicaState
 from vedette import __version__
 from vedette.clock import MICROSECONDS
 from vedette.delivery.circuit_breaker import CircuitState
@@ -22,11 +23,17 @@ class Snapshot(Collector):
     """The figures of one scrape."""
 
     def __init__(
-        self, *, store: StoreFigures, agents: Iterable[AgentState] = (), stamping: TimestampState | None = None
+        self,
+        *,
+        store: StoreFigures,
+        agents: Iterable[AgentState] = (),
+        stamping: TimestampState | None = None,
+        replica: ReplicaState | None = None,
     ) -> None:
         self._store = store
         self._agents = list(agents)
         self._stamping = stamping
+        self._replica = replica
 
     def collect(self) -> Iterator[Metric]:
         """Yield every family of metrics."""
@@ -40,6 +47,8 @@ class Snapshot(Collector):
         if self._stamping is not None:
             yield from _stamping(self._stamping)
             yield from _authorities(self._stamping)
+        if self._replica is not None:
+            yield from _replica(self._replica)
 
 
 def _graph(store: StoreFigures) -> Iterator[Metric]:
@@ -166,3 +175,11 @@ def _authorities(state: TimestampState) -> Iterator[Metric]:
     )
     latency = GaugeMetricFamily("vedette_tsa_latency_seconds", "Of the last answers, the middle one.", labels=["tsa"])
     yield _labelled(latency, (([one.name], one.latency) for one in state.authorities if one.latency is not None))
+
+
+def _replica(state: ReplicaState) -> Iterator[Metric]:
+    yield _gauge("replica_used", "1 while the store's replica answers what is only read, else 0.", state.used)
+    if state.lag is not None:
+        yield _gauge("replica_lag_seconds", "How far it was behind at the last look.", state.lag)
+    reads = CounterMetricFamily("vedette_replica_reads", "Questions that it may answer.", labels=["outcome"])
+    yield _labelled(reads, (([outcome.value], count) for outcome, count in state.reads.items()))

@@ -8,6 +8,7 @@ from registry.content import ContentFolder
 from registry.database import Database
 from registry.intake import Intake
 from registry.live_events import LiveEvents
+from registry.reading import Reads
 from registry.refusals import Refusals
 from registry.scandale import ScandaleView
 from registry.scandale_check import ProofCheck
@@ -35,6 +36,7 @@ class Live:
         intake: Intake,
         roots: Mapping[str, TrustRoots],
         committed: Callable[[int, list[str]], None],
+        events: Reads | None = None,
     ) -> None:
         """Describe them.
 
@@ -44,12 +46,13 @@ class Live:
             intake: the one intake.
             roots: roots of each configured authority by its name.
             committed: called after a commit with the number of new items and their senders.
+            events: the store, as who tells its events reads it; None: like everybody.
         """
         self._database = database
         self._clock = clock
         self._roots = roots
         self._committed = committed
-        self._events = LiveEvents(database=database)
+        self._events = LiveEvents(database=events or database)
         self.stream = EventStream(events=self._events)
         """The events."""
         self.items = ItemIntake(

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from registry.callers import Scope
 from registry.figures import Figures
+from registry.replica import Replica
 from web.api.access import Rules
 from web.api.exposition import Snapshot
 from web.api.hub_view import HubView
@@ -23,10 +24,13 @@ from web.api.v1.parameters import Parameters
 class MetricsRoutes:
     """The route for metrics."""
 
-    def __init__(self, *, figures: Figures, measures: HttpMeasures, hub: HubView) -> None:
+    def __init__(
+        self, *, figures: Figures, measures: HttpMeasures, hub: HubView, replica: Replica | None = None
+    ) -> None:
         self._figures = figures
         self._measures = measures
         self._hub = hub
+        self._replica = replica
 
     def add_to(self, app: FastAPI, *, rules: Rules) -> None:
         """Add the route to an application."""
@@ -46,7 +50,14 @@ class MetricsRoutes:
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         snapshot = CollectorRegistry()
         store = await self._figures.now()
-        snapshot.register(Snapshot(store=store, agents=self._hub.states(), stamping=self._hub.stamping()))
+        snapshot.register(
+            Snapshot(
+                store=store,
+                agents=self._hub.states(),
+                stamping=self._hub.stamping(),
+                replica=None if self._replica is None else self._replica.state(),
+            )
+        )
         parts = [encode(registry).decode() for registry in (snapshot, self._measures.registry)]
         # OpenMetrics ends a text, of which there are two here.
         body = "".join(part.removesuffix("# EOF\n") for part in parts) + ("# EOF\n" * parts[0].endswith("# EOF\n"))

@@ -11,6 +11,8 @@ from registry.documents import Documents
 from registry.figures import Figures
 from registry.graph_decisions import GraphDecisions
 from registry.job_workers import JobWorkers
+from registry.reading import Reads
+from registry.replica import Replica
 from registry.sharing_desk import sharing_desk
 from vedette.clock import Clock
 from vedette.configuration.fleet import FleetConfiguration, FleetPaths
@@ -44,6 +46,7 @@ async def compose_api(
     graph_store: Database | None = None,
     graph: GraphReading | None = None,
     decisions: GraphDecisions | None = None,
+    replica: Replica | None = None,
 ) -> FastAPI:
     """Return the whole application as the hub serves it, over an open store.
 
@@ -58,10 +61,12 @@ async def compose_api(
         graph_store: where the knowledge graph is, for what is shared and corrected of it.
         graph: the knowledge graph; None: there is none here.
         decisions: what people decide about it.
+        replica: of the store, for what is only listed and shown; None: there is none.
 
     Raises:
         StoreError: the folder of documents cannot be used.
     """
+    reads: Reads = database if replica is None else replica.reader(database)
     hub, measures, section = hub or NoAgents(), HttpMeasures(), configuration.api
     folder = ContentFolder(paths.documents, limit=section.document_limit, reserve=section.reserve)
     quotas = Quotas(usual=section.document_quota, own=section.document_quotas)
@@ -81,6 +86,7 @@ async def compose_api(
     routes: list[Routes] = [*access.routes, HealthRoutes(ready=ready), DocumentRoutes(documents=documents)]
     routes += console_routes(
         database=database,
+        reads=reads,
         folder=folder,
         outboxes=paths.outboxes,
         gate=access.rules.gate,
@@ -96,6 +102,7 @@ async def compose_api(
     )
     routes += v1_routes(
         database=database,
+        reads=reads,
         documents=documents,
         folder=folder,
         outboxes=paths.outboxes,
@@ -113,7 +120,8 @@ async def compose_api(
         configuration, paths, database=database, items=live.items, documents=documents, clock=clock
     )
     figures = Figures(database=database, data=paths.data, outboxes=paths.outboxes, clock=clock, graph=graph)
-    routes += [MetricsRoutes(figures=figures, measures=measures, hub=hub), DescriptionRoutes()]
+    metrics = MetricsRoutes(figures=figures, measures=measures, hub=hub, replica=replica)
+    routes += [metrics, DescriptionRoutes()]
     return create_app(rules=access.rules, routes=routes, measures=measures)
 
 
@@ -129,6 +137,7 @@ async def start_api(
     graph_store: Database | None = None,
     graph: GraphReading | None = None,
     decisions: GraphDecisions | None = None,
+    replica: Replica | None = None,
 ) -> ApiServer:
     """Return the running API; `port` is where no other is configured, 0 for any free one.
 
@@ -150,6 +159,7 @@ async def start_api(
             graph_store=graph_store,
             graph=graph,
             decisions=decisions,
+            replica=replica,
         ),
         host=section.host,
         port=section.port or port,

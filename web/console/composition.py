@@ -26,6 +26,7 @@ from registry.last_results import LastResults
 from registry.outbox_depths import OutboxDepths
 from registry.presence_history import PresenceHistory
 from registry.queues import Queues
+from registry.reading import Reads
 from registry.repairs import Repairs
 from registry.setup_links import SetupLinks
 from registry.users import Users
@@ -61,6 +62,7 @@ from web.console.users import UserPageRoutes
 def console_routes(
     *,
     database: Database,
+    reads: Reads,
     folder: ContentFolder,
     outboxes: Path,
     gate: Gate,
@@ -78,6 +80,7 @@ def console_routes(
 
     Args:
         database: the store.
+        reads: the store, or a replica of it, for what is only listed and shown.
         folder: where the documents' files are.
         outboxes: folder of this machine's outboxes.
         gate: tells who is logged in and where a request comes from.
@@ -94,31 +97,32 @@ def console_routes(
     frame, alarms = Frame(gate=gate, clock=clock), Alarms(database=database, clock=clock)
     agents, details, findings = (
         AgentList(database=database),
-        ItemDetails(database=database),
-        FindingList(database=database),
+        ItemDetails(database=reads),
+        FindingList(database=reads),
     )
-    payloads = PayloadReader(details=details, folder=folder)
+    # Where the store says that a document is, it is; an older state of it may know of one that went.
+    payloads = PayloadReader(details=ItemDetails(database=database), folder=folder)
     rows = AgentRows(
-        history=PresenceHistory(database=database),
+        history=PresenceHistory(database=reads),
         depths=OutboxDepths(outboxes=outboxes, clock=clock),
-        results=LastResults(database=database),
+        results=LastResults(database=reads),
         clock=clock,
     )
     return [
         FleetRoutes(
             frame=frame, agents=agents, rows=rows, alarms=alarms, queues=Queues(database=database, clock=clock)
         ),
-        AgentPageRoutes(frame=frame, agents=agents, rows=rows, items=ItemList(database=database), hub=hub),
+        AgentPageRoutes(frame=frame, agents=agents, rows=rows, items=ItemList(database=reads), hub=hub),
         ItemsPageRoutes(
             frame=frame,
-            items=ItemList(database=database),
-            overviews=ItemOverviews(database=database, clock=clock),
-            names=CheckNames(database=database),
+            items=ItemList(database=reads),
+            overviews=ItemOverviews(database=reads, clock=clock),
+            names=CheckNames(database=reads),
         ),
         ItemPageRoutes(
             frame=frame,
             details=details,
-            runs=ItemRuns(database=database),
+            runs=ItemRuns(database=reads),
             payloads=payloads,
             findings=findings,
             check=live.check(documents=folder),
@@ -133,7 +137,7 @@ def console_routes(
             decisions=decisions,
             corrections=corrections,
             details=details,
-            gone=GoneBytes(database=database),
+            gone=GoneBytes(database=reads),
             gate=gate,
             clock=clock,
         ),
@@ -143,7 +147,7 @@ def console_routes(
         FindingPageRoutes(frame=frame, findings=findings),
         *letter_pages(frame=frame, database=database, outboxes=outboxes, intake=live.items, gate=gate, clock=clock),
         RepairPageRoutes(frame=frame, repairs=Repairs(database=database, clock=clock), gate=gate, clock=clock),
-        TourRoutes(frame=frame, items=ItemList(database=database), gate=gate),
+        TourRoutes(frame=frame, items=ItemList(database=reads), gate=gate),
         UserPageRoutes(
             frame=frame,
             users=Users(database=database, clock=clock),

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final
+from typing import Final
 from urllib.parse import quote, urlencode
-
-from fastapi import Path
 
 MAX_ID: Final = 256
 """Characters of a vertex' id."""
@@ -17,9 +15,6 @@ ID: Final = r"^[^\x00]+$"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_:.-]{1,128}")
 _UUID: Final = 36
 _SEARCHED: Final = 200
-
-VertexId = Annotated[str, Path(min_length=1, max_length=MAX_ID, pattern=ID, description="The vertex' id.")]
-"""A vertex in the path of a page."""
 
 
 def vertex_segment(vertex: str) -> str:

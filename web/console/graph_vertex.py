@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from fastapi import Depends, FastAPI, Query
+from fastapi import Depends, FastAPI, Path, Query
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,10 +18,13 @@ from web.api.v1.parameters import Text
 from web.console.address import Address
 from web.console.frame import Frame, add_page, links_of
 from web.console.graph import GRAPH, OffsetParameters
-from web.console.graph_addresses import VertexId, vertex_segment
+from web.console.graph_addresses import ID, MAX_ID, vertex_segment
 from web.console.graph_days import draw_days
 from web.console.graph_properties import PropertyRow, property_rows
 from web.console.parameters import PAGE, PageParameters
+
+VertexId = Annotated[str, Path(min_length=1, max_length=MAX_ID, pattern=ID, description="The vertex' id.")]
+"""A vertex in the path of a page."""
 
 VERTEX: Final = f"{GRAPH}/vertex/{{vertex}}"
 """Where a vertex' page is."""

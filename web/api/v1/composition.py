@@ -30,6 +30,7 @@ from registry.key_list import KeyList
 from registry.keys import Keys
 from registry.proofs import Proofs
 from registry.queues import Queues
+from registry.reading import Reads
 from registry.refusal_list import RefusalList
 from registry.repairs import Repairs
 from registry.retention import Retention
@@ -77,6 +78,7 @@ from web.api.v1.users import UserRoutes
 def v1_routes(
     *,
     database: Database,
+    reads: Reads,
     documents: Documents,
     folder: ContentFolder,
     outboxes: Path,
@@ -93,6 +95,7 @@ def v1_routes(
 
     Args:
         database: the store.
+        reads: the store, or a replica of it, for what is only listed and shown.
         documents: the document service over it.
         folder: where its files are.
         outboxes: folder of this machine's outboxes.
@@ -110,21 +113,21 @@ def v1_routes(
     letters = DeadLetters(database=database, outboxes=outboxes, clock=clock)
     return [
         ItemRoutes(
-            items=ItemList(database=database),
-            details=details,
+            items=ItemList(database=reads),
+            details=ItemDetails(database=reads),
             # Bundles are of any engine's items.
             proofs=Proofs(database=database, engine="", clock=clock, documents=folder),
             payloads=Payloads(details=details, documents=documents),
             lists=lists,
         ),
-        TimelineRoutes(overviews=ItemOverviews(database=database, clock=clock), lists=lists),
-        EvidenceRoutes(batches=BatchList(database=database), tokens=TokenList(database=database), lists=lists),
+        TimelineRoutes(overviews=ItemOverviews(database=reads, clock=clock), lists=lists),
+        EvidenceRoutes(batches=BatchList(database=reads), tokens=TokenList(database=reads), lists=lists),
         HeadRoutes(heads=SignedHeads(database=database, clock=clock), lists=lists),
         DeletionRoutes(
             retention=Retention(database=database, clock=clock, documents=folder), details=details, gate=gate
         ),
         DocumentListRoutes(listed=DocumentList(database=database), documents=documents, lists=lists),
-        FindingRoutes(findings=FindingList(database=database), lists=lists),
+        FindingRoutes(findings=FindingList(database=reads), lists=lists),
         AgentRoutes(agents=AgentList(database=database), hub=hub, lists=lists),
         AgentCheckRoutes(agents=AgentList(database=database), hub=hub, lists=lists),
         CheckOrderRoutes(orders=CheckOrders(hub=hub, audit=Audit(database=database, clock=clock)), gate=gate),
@@ -167,7 +170,7 @@ def v1_routes(
             gate=gate,
         ),
         GraphRoutes(graph=graph, lists=lists),
-        GraphStatementRoutes(graph=graph, gone=GoneBytes(database=database), lists=lists),
+        GraphStatementRoutes(graph=graph, gone=GoneBytes(database=reads), lists=lists),
         GraphPictureRoutes(graph=graph),
         GraphDecisionRoutes(decisions=decisions, gate=gate),
         CorrectionRoutes(corrections=corrections, details=details, gate=gate),
