@@ -8,9 +8,9 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from registry import tables
-from registry.database import Database
 from registry.document_rows import known_documents
 from registry.payload_rows import is_inline
+from registry.reading import Reads
 from registry.retention_rows import deletion_of
 
 NOT_HERE: Final = "the item is not in this store"
@@ -25,7 +25,7 @@ _TOGETHER: Final = 500
 class GoneBytes:
     """Tells what became of the bytes of items."""
 
-    def __init__(self, *, database: Database) -> None:
+    def __init__(self, *, database: Reads) -> None:
         """Describe it; `database` is the store."""
         self._database = database
 

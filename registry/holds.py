@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, text
 
 from registry import tables
 from registry.audit import AuditEntry, record_audit
@@ -57,13 +57,15 @@ class Holds:
         made = Hold(uuid=uuid, held_at=now, held_by=storable(actor.who, limit=MAX_TEXT), reason=why)
 
         def work(connection: Connection) -> Hold:
+            _wait_for_deletions(connection)
             _check_holdable(connection, uuid)
             values = {name: getattr(made, name) for name in Hold.__dataclass_fields__}
             connection.execute(insert(retention_hold).values(values))
             record_audit(connection, _entry("retention.hold", actor, uuid, why), now=now)
             return made
 
-        return await self._database.write(work)
+        # Beside the writer: a partition that goes meanwhile is waited for, and the intake must not wait, too.
+        return await self._database.write_beside(work)
 
     async def release(self, uuid: str, *, actor: Actor, reason: str = "") -> Hold:
         """Let policies have an item's payload again; returns the hold that was on it.
@@ -95,6 +97,21 @@ class Holds:
         query = select(*columns).order_by(retention_hold.c.held_at, retention_hold.c.uuid)
         rows = await self._database.read(lambda connection: connection.execute(query).mappings().all())
         return [Hold(**row) for row in rows]
+
+
+def shut_out_holds(connection: Connection) -> None:
+    """Let nobody put anything on hold until the transaction ends (PostgreSQL; SQLite has one writer).
+
+    Whoever deletes payloads calls it before looking at what is on hold.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("LOCK TABLE retention_hold IN SHARE MODE"))
+
+
+def _wait_for_deletions(connection: Connection) -> None:
+    """Wait for who shut holds out: what is read from here on shows what they deleted."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("LOCK TABLE retention_hold IN ROW EXCLUSIVE MODE"))
 
 
 def holds_on(connection: Connection, uuids: Collection[str]) -> dict[str, Hold]:

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from registry import tables
 from registry.audit import record_audit
 from registry.database import Database
+from registry.holds import shut_out_holds
 from registry.partitions import Partition, read_partitions, wait_shortly
 from registry.payload_rows import is_of_item
 from registry.payload_tables import item_payload
@@ -111,7 +112,8 @@ def _drop(connection: Connection, one: Partition, rules: Sequence[RetentionRule]
     """Drop a partition that was due a moment ago; None: it is not any more."""
     wait_shortly(connection)
     # From here on nothing comes into it, and nobody puts anything on hold, until this is committed.
-    connection.execute(text(f"LOCK TABLE {one.name}, retention_hold IN SHARE MODE"))
+    connection.execute(text(f"LOCK TABLE {one.name} IN SHARE MODE"))
+    shut_out_holds(connection)
     groups = payload_groups(connection, one.start, one.end)
     if _fate(groups, one, rules, now=now) is not PartitionFate.GOES:
         return None

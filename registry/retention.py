@@ -16,6 +16,7 @@ from registry.content import ContentFolder
 from registry.content_lock import changing
 from registry.correlation_forgetting import forget_payloads
 from registry.database import Database
+from registry.holds import shut_out_holds
 from registry.proof_state import ProofState
 from registry.retention_rows import (
     OLD_ENOUGH,
@@ -87,6 +88,7 @@ class Retention:
         entry = AuditEntry(who=actor.who, action="item.delete", object=uuid, origin=actor.origin, detail=reason)
 
         def work(connection: Connection) -> list[str]:
+            shut_out_holds(connection)
             payload = _deletable(connection, uuid, unproved=unproved)
             forget_payloads(connection, [uuid])
             return _bury(connection, [payload], deletion, entry)
@@ -144,6 +146,7 @@ class Retention:
 
         def work(connection: Connection) -> tuple[int, list[str]]:
             # Looked at again in the transaction: a hold may have come between.
+            shut_out_holds(connection)
             fresh = read_payloads(connection, uuids_of(payloads)).values()
             still = [one for one in fresh if fate_of(one.candidate, rule, now=now) is Fate.DUE]
             if not still:
