@@ -12,6 +12,7 @@ from registry.database import Database
 from registry.engines import is_sqlite, parse_url, place_of, reading_engine
 from registry.graph_migrations import GRAPH
 from registry.restore_marks import mark_of
+from vedette.configuration.database_url import is_pooled
 from vedette.errors import StoreError
 from vedette.log import logger
 
@@ -57,7 +58,7 @@ def has_graph(url: str) -> bool:
     if is_sqlite(parsed):
         file = Path(str(parsed.database))
         return file.exists() or mark_of(file).exists()
-    engine = reading_engine(parsed)
+    engine = reading_engine(parsed, pooled=is_pooled(url))
     try:
         with engine.connect() as connection:
             return GRAPH.revision(connection) is not None

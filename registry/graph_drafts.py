@@ -8,14 +8,14 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import orjson
 
 from registry.text import storable
 from vedette.extraction.interface import ExtractionError
 from vedette.extraction.subgraph import Value, Vertex
-from vedette.graph.canonical import short
+from vedette.graph.canonical import canonical, short
 from vedette.graph.folding import State, bounded, fold, name_of, texts
 from vedette.graph.identity import vertex_uid
 from vedette.graph.ontology import MAX_TYPE, Ontology, ResolvedKind
@@ -30,7 +30,8 @@ LARGE: Final = 20_000
 _LATEST: Final = 2**62
 """Microseconds; later than anybody observes anything."""
 
-_PLAIN: Final = frozenset({str, tuple, int, float})
+_TEXTUAL: Final = frozenset({str, tuple})
+_PLAIN: Final = _TEXTUAL | {int, float}
 _NUMBERS: Final = (int, float)
 _TEXTS: Final = ("item", "sha256", "source", "agent", "extractor", "version")
 
@@ -152,7 +153,7 @@ def _bounded(origin: Origin) -> Origin:
 def _mention(vertex: Vertex, ontology: Ontology, at: int, confidence: float) -> DraftMention:
     properties, said = _told(vertex.properties)
     kind = ontology.resolve(str(properties["vertexType"]), str(properties.get("observableType", "")))
-    name = ontology.canonical(kind.type, kind.observable_type, str(properties["name"]))
+    name = canonical(kind.form, str(properties["name"]))
     node = Node(vertex_uid(kind.type, kind.observable_type, name), kind, name)
     state = fold(properties, at=at, confidence=confidence, rule_of=kind.rule_of)
     return DraftMention(node, digest_of(said), said.decode(), state, storable(str(vertex.position)))
@@ -165,8 +166,14 @@ def _relation(name: str) -> str:
 
 def _told(properties: Mapping[str, Value]) -> tuple[Mapping[str, Value], bytes]:
     """Return properties as both databases can keep them, and their JSON."""
-    if _PLAIN.issuperset(map(type, properties.values())):
-        plain = {name: bounded(value) if isinstance(value, _NUMBERS) else value for name, value in properties.items()}
+    types = set(map(type, properties.values()))
+    if types <= _PLAIN:
+        plain = properties
+        if not types <= _TEXTUAL:
+            plain = {
+                name: value if type(value) in _TEXTUAL else bounded(cast("int | float", value))
+                for name, value in properties.items()
+            }
         # No JSON can be made of lone surrogates.
         with contextlib.suppress(orjson.JSONEncodeError):
             said = _json(plain)
@@ -196,7 +203,8 @@ def digest_of(said: bytes) -> bytes:
 
 def words_of(state: State) -> str:
     """Return what a node is searched by: its name and its other values, each once and on a line of its own."""
-    lines: dict[str, Any] = dict.fromkeys((name_of(state),))
+    lines: dict[str, None] = {name_of(state): None}
     for name in sorted(state):
-        lines.update(dict.fromkeys(texts(state[name])))
+        for text in texts(state[name]):
+            lines[text] = None
     return "\n".join(lines)[:MAX_WORDS]

@@ -13,10 +13,7 @@ from vedette.graph.port import Origin
 Ends = tuple[int, int, int]
 """Out-node, relation, in-node."""
 
-_INSERT = (
-    "INSERT INTO graph_edge (out_node, relation, in_node, count, first_seen, last_seen, confidence)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?)"
-)
+_NEW = "graph_edge (out_node, relation, in_node, count, first_seen, last_seen, confidence)"
 # A derived edge that nobody stated has no times yet.
 _UPDATE = (
     "UPDATE graph_edge SET count = count + ?,"
@@ -29,10 +26,7 @@ _KNOWN = (
     "WITH wanted (one, name, two) AS ({}) SELECT out_node, relation, in_node FROM wanted"
     " JOIN graph_edge ON out_node = one AND relation = name AND in_node = two"
 )
-_MENTION = (
-    "INSERT INTO graph_edge_mention (origin, number, out_node, relation, in_node, said, position, certainty)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-)
+_MENTION = "graph_edge_mention (origin, number, out_node, relation, in_node, said, position, certainty)"
 _COUNTED = (
     "WITH wanted (one, name, two) AS ({})"
     " SELECT one, name, two, count(*), min(o.observed_at), max(o.observed_at),"
@@ -102,7 +96,8 @@ class EdgeWriter:
                 known.confidence = max(known.confidence, confidence)
 
     def _said(self, said: Sequence[str]) -> dict[str, int]:
-        digests = {text: digest_of(text.encode()) for text in said}
+        # Hundreds of rows of a list say the same of their relations.
+        digests = {text: digest_of(text.encode()) for text in set(said)}
         rows = self._session.said([(digest, text) for text, digest in digests.items()]) if digests else {}
         return {text: rows[digest] for text, digest in digests.items()}
 
@@ -115,9 +110,9 @@ class EdgeWriter:
             for ends, stated in self._stated.items()
             if ends not in known
         ]
-        statements.many(_INSERT, new)
+        statements.insert(_NEW, new)
         statements.many(_UPDATE, [_update(self._stated[ends], ends) for ends in known])
-        statements.many(_MENTION, self._mentions)
+        statements.insert(_MENTION, self._mentions)
         self._written.update(self._stated)
         self._stated, self._mentions = {}, []
         return len(new)

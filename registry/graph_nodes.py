@@ -12,7 +12,7 @@ from registry.graph_drafts import DraftMention, Node, words_of
 from registry.graph_session import Placed, Session
 from registry.graph_statements import Row
 from registry.graph_words import write_words
-from vedette.extraction.addresses import Address, AddressError
+from vedette.extraction.addresses import Address, AddressError, plain_v4
 from vedette.graph.canonical import plain_address
 from vedette.graph.folding import State, are_alike, name_of, read_state, unite, write_state
 
@@ -22,9 +22,9 @@ MAPPED: Final = bytes(10) + b"\xff\xff"
 LOCATED: Final = ("ip", "range")
 """Forms of names that are addresses, or ranges of them."""
 
-_INSERT = (
-    "INSERT INTO graph_node (id, uid, type, observable_type, canonical, address,"
-    " name, mentions, first_seen, last_seen, changed_at, properties) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_NEW = (
+    "graph_node (id, uid, type, observable_type, canonical, address,"
+    " name, mentions, first_seen, last_seen, changed_at, properties)"
 )
 _UPDATE = (
     "UPDATE graph_node SET name = ?, mentions = ?, first_seen = ?, last_seen = ?, changed_at = ?, properties = ?"
@@ -152,7 +152,7 @@ class NodeWriter:
     def write(self) -> None:
         """Write what was collected."""
         statements = self._session.statements
-        statements.many(_INSERT, self._new)
+        statements.insert(_NEW, self._new)
         statements.many(_UPDATE, self._changed)
         write_words(statements, self._new_words, new=True)
         write_words(statements, self._changed_words, new=False)
@@ -164,6 +164,9 @@ def address_of(node: Node) -> bytes | None:
     """Return an IP's 16 bytes; None: it is none."""
     if node.kind.form != "ip":
         return None
+    plain = plain_v4(node.canonical)
+    if plain is not None:
+        return MAPPED + plain
     try:
         return packed(plain_address(node.canonical))
     except AddressError:
@@ -190,6 +193,4 @@ def write_mentions(
         (origin, number, ids[mention.node.uid], said[mention.digest], mention.position)
         for origin, number, mention in mentions
     ]
-    session.statements.many(
-        "INSERT INTO graph_mention (origin, number, node, said, position) VALUES (?, ?, ?, ?, ?)", rows
-    )
+    session.statements.insert("graph_mention (origin, number, node, said, position)", rows)

@@ -9,7 +9,6 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Connection, select
 
-from registry.database import Database
 from registry.graph_annotations import read_annotation
 from registry.graph_reading_counts import count_all
 from registry.graph_reading_decisions import explain, read_reviews
@@ -20,6 +19,7 @@ from registry.graph_reading_search import Search
 from registry.graph_reading_statements import nodes_of_item, read_edge_mentions, read_mentions, read_timeline
 from registry.graph_reading_walks import around, path_between
 from registry.graph_tables import node
+from registry.reading import Reads
 from registry.text import storable
 from vedette.graph.ontology import Ontology
 from vedette.graph.ontology import ontology as usual_ontology
@@ -55,7 +55,7 @@ REMEMBERED: Final = 30.0
 class GraphRead:
     """The graph in a database."""
 
-    def __init__(self, *, database: Database, ontology: Ontology | None = None) -> None:
+    def __init__(self, *, database: Reads, ontology: Ontology | None = None) -> None:
         """Describe it.
 
         Args:

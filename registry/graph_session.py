@@ -96,5 +96,5 @@ class Session:
         query = "SELECT digest, id FROM graph_said WHERE digest IN ({})"
         known = {bytes(row[0]): row[1] for row in self.statements.among(query, sorted(wanted))}
         new = [(self.number("graph_said"), digest, text) for digest, text in wanted.items() if digest not in known]
-        self.statements.many("INSERT INTO graph_said (id, digest, properties) VALUES (?, ?, ?)", new)
+        self.statements.insert("graph_said (id, digest, properties)", new)
         return known | {digest: number for number, digest, _ in new}

@@ -22,9 +22,9 @@ def write_words(statements: Statements, words: Mapping[int, str], *, new: bool) 
     if not new:
         forget_words(statements, list(words))
     rows = list(words.items())
-    statements.many("INSERT INTO graph_text (node, text) VALUES (?, ?)", rows)
+    statements.insert("graph_text (node, text)", rows)
     if not statements.is_postgresql:
-        statements.many("INSERT INTO graph_search (rowid, text) VALUES (?, ?)", rows)
+        statements.insert("graph_search (rowid, text)", rows)
 
 
 def forget_words(statements: Statements, nodes: Sequence[int]) -> None:

@@ -8,11 +8,12 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
 
-from registry.database import ConcurrentWriteError, Database
+from registry.database import Database
+from registry.database_errors import ConcurrentWriteError
 from registry.graph_aligning import align
 from registry.graph_annotations import forget_texts
 from registry.graph_clusters import regroup
-from registry.graph_drafts import draft
+from registry.graph_drafts import Draft, draft
 from registry.graph_merging import merge
 from registry.graph_origins import withdraw_origins
 from registry.graph_session import Session
@@ -27,6 +28,7 @@ from vedette.graph.ontology import Ontology
 from vedette.graph.ontology import ontology as ontology_of_this_release
 from vedette.graph.port import GraphWriting, Merged, Said, UnknownVertexError
 from vedette.messages.limits import MAX_TEXT
+from vedette.undisturbed import undisturbed
 
 T = TypeVar("T")
 
@@ -70,8 +72,12 @@ class GraphWriter(GraphWriting):
             StoreError: the graph cannot be written.
             ExtractionError: an edge leads to a vertex that is not in its subgraph.
         """
-        drafts = await asyncio.to_thread(lambda: [draft(one, self._ontology) for one in said])
-        return await self._write(lambda session: merge(session, drafts))
+        drafts = await asyncio.to_thread(self._drafts, said)
+        return await self._write(lambda session: _merge(session, drafts))
+
+    def _drafts(self, said: Sequence[Said]) -> list[Draft]:
+        with undisturbed(kept=True):
+            return [draft(one, self._ontology) for one in said]
 
     async def withdraw(self, *, item: str | None = None, source: str | None = None, who: str, why: str) -> int:
         """Take back what only an item, or only the items of a routing key, said; returns how many origins.
@@ -163,6 +169,11 @@ class GraphWriter(GraphWriting):
                 # Somebody who does not take the graph's lock, such as a migration or a dump.
                 continue
         return await self._database.write(in_session)
+
+
+def _merge(session: Session, drafts: Sequence[Draft]) -> Merged:
+    with undisturbed(kept=True):
+        return merge(session, drafts)
 
 
 def _decided(session: Session, nodes: Pair) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -37,12 +38,28 @@ def address(text: str) -> Address:
 @lru_cache(maxsize=_REMEMBERED)
 def _address(text: str) -> Address | None:
     # Documents name an address often, and each time it is asked what kind of thing it is, and then for its parts.
+    packed = plain_v4(text)
+    if packed is not None:
+        return ipaddress.IPv4Address(packed)
     try:
         found = ipaddress.ip_address(text.strip().strip("[]"))
     except ValueError:
         return None
     # The zone (RFC 4007 section 11) names an interface of one machine only.
     return ipaddress.IPv6Address(int(found)) if isinstance(found, ipaddress.IPv6Address) else found
+
+
+def plain_v4(text: str) -> bytes | None:
+    """Return the 4 bytes of a v4 address in its usual form, which no other text has; None: it is none.
+
+    A tenth of the time that ipaddress takes, for each of millions.
+    """
+    try:
+        packed = socket.inet_aton(text)
+    except (OSError, ValueError):
+        return None
+    # It also takes `10.1`, octal numbers and white space.
+    return packed if socket.inet_ntoa(packed) == text else None
 
 
 def number(found: Address) -> int | str:

@@ -226,7 +226,7 @@ class Draft:
         kept = sketch.properties
         for name, value in properties.items():
             there = kept.get(name)
-            if there is not None and not isinstance(there, _SETS):
+            if there is not None and (not isinstance(there, _SETS) or _is_said(there, value)):
                 continue
             given = self._given(name, value, sketch.position)
             if given is None:
@@ -253,11 +253,16 @@ class Draft:
 
     def _given(self, name: str, value: Given, position: Position) -> Single | tuple[str, ...] | None:
         """Return a property as it is kept; None where nothing is said."""
+        if value is None or value == "":
+            return None
         if isinstance(value, str):
             text = self._text(name, value, position)
             return ((text,) if name in SETS else text) if text else None
-        if value is None or isinstance(value, _NUMBERS):
-            return None if value is None else bounded(value)
+        if isinstance(value, _NUMBERS):
+            return bounded(value)
+        if len(value) == 1:
+            text = self._text(name, str(value[0]), position)
+            return (text,) if text else None
         texts = tuple(dict.fromkeys(text for one in value if (text := self._text(name, str(one), position))))
         if len(texts) > MAX_MEMBERS:
             self.skip(position, f"{name} of more than {MAX_MEMBERS} texts")
@@ -277,6 +282,13 @@ class Draft:
             digest = hashlib.sha256(text.encode("utf-8", errors="replace")).hexdigest()[:16]
             text = f"{text[: longest - 20]}... {digest}"
         return text if text.isascii() and "\0" not in text else _UNSTORABLE.sub("\ufffd", text)
+
+
+def _is_said(there: tuple[str, ...] | dict[str, None], value: Given) -> bool:
+    """Tell at a glance that a set has what is said again, as lists say of the same malware in each row."""
+    if isinstance(there, dict):
+        return False
+    return there == (value,) if isinstance(value, str) else isinstance(value, list) and there == tuple(value)
 
 
 def _shown(position: Position) -> Position:

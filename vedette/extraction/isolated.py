@@ -17,6 +17,7 @@ from vedette.extraction.interface import LEAST_CONFIDENCE, MAX_DOCUMENT, Extract
 from vedette.extraction.packing import PackingError, unpack
 from vedette.extraction.prose.keeping import Kept, Summary
 from vedette.extraction.subgraph import Subgraph
+from vedette.undisturbed import undisturbed
 
 TOGETHER = 64
 """Small documents that are one question: a question costs 4 ms, whatever is in it."""
@@ -141,7 +142,7 @@ class IsolatedExtraction:
         told, data = await isolation.ask(question, b"".join(one.content for one in documents))
         if len(data) <= _AT_ONCE:
             return _read(told, data)
-        return await asyncio.to_thread(_read, told, data)
+        return await asyncio.to_thread(_read_undisturbed, told, data)
 
 
 def _parts(documents: Sequence[ToExtract]) -> list[list[int]]:
@@ -174,6 +175,11 @@ def _described(document: ToExtract) -> dict[str, Any]:
         "content_encoding": document.content_encoding,
         "meta": dict(document.meta),
     }
+
+
+def _read_undisturbed(told: dict[str, Any], data: bytes) -> list[Extracted]:
+    with undisturbed(kept=True):
+        return _read(told, data)
 
 
 def _read(told: dict[str, Any], data: bytes) -> list[Extracted]:

@@ -94,7 +94,10 @@ def _placed(building: Building, text: str, position: Position, said: dict[str, G
 @lru_cache(maxsize=16)
 def _kind(text: str) -> str:
     # Whoever lists a thing asks first whether it is one.
-    return next((kind for kind, is_one in _KINDS if is_one(text)), "")
+    for kind, is_one in _KINDS:
+        if is_one(text):
+            return kind
+    return ""
 
 
 def _is_socket(text: str) -> bool:

@@ -10,6 +10,7 @@ import orjson
 from vedette.extraction.subgraph import Edge, Position, Problem, Subgraph, Value, Vertex
 
 _LEAST, _MOST = -(2**63), 2**64 - 1
+_AS_THEY_ARE = frozenset({str, int, float})
 _LARGE = "large"
 """Key of an object that stands for an integer which JSON's usual readers do not take, such as an IPv6 address."""
 
@@ -73,12 +74,16 @@ def _packed(properties: Mapping[str, Value]) -> dict[str, Any]:
 
 
 def _unpacked(properties: dict[str, Any]) -> dict[str, Value]:
-    return {name: value if isinstance(value, str) else _value(value) for name, value in properties.items()}
+    for name, value in properties.items():
+        if type(value) not in _AS_THEY_ARE:
+            # The names stay: a dictionary may be changed so while it is walked.
+            properties[name] = _value(value)
+    return properties
 
 
 def _value(value: Any) -> Value:
     if isinstance(value, list):
-        return tuple(str(one) for one in value)
+        return tuple(map(str, value))
     if isinstance(value, dict):
         return int(value[_LARGE])
     if isinstance(value, int | float):

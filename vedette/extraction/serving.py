@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cache, partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from vedette.collection.compression import compression_of, decompress
 from vedette.collection.content import Budget, ProcessingError, ProcessingLimits
@@ -22,7 +20,9 @@ from vedette.extraction.interface import (
     JointExtractor,
 )
 from vedette.extraction.packing import pack
+from vedette.extraction.prose.keeping import Kept
 from vedette.fetching.decoding import Decoder
+from vedette.undisturbed import undisturbed
 
 T = TypeVar("T")
 
@@ -34,6 +34,14 @@ _NOT_ENCODED = frozenset({"", "identity", "binary"})
 
 Failed = str
 """Why nothing can be read of a document."""
+
+
+class _Packed(NamedTuple):
+    """What a document states, ready to be sent."""
+
+    subgraph: bytes
+    version: str
+    annotation: Kept | None
 
 
 def extract_all(told: Sequence[dict[str, Any]], data: bytes, *, limit: int) -> tuple[dict[str, Any], bytes]:
@@ -61,7 +69,7 @@ def extract_all(told: Sequence[dict[str, Any]], data: bytes, *, limit: int) -> t
             results.append({"error": result, "size": 0})
             continue
         kept = result.annotation
-        packed = [pack(result.subgraph), b"" if kept is None else kept.packed]
+        packed = [result.subgraph, b"" if kept is None else kept.packed]
         summary = {} if kept is None else {"summary": asdict(kept.summary)}
         results.append({"version": result.version, "size": len(packed[0]), "kept": len(packed[1]), **summary})
         parts += packed
@@ -77,9 +85,9 @@ def _document(told: dict[str, Any], content: bytes, *, limit: int) -> Document:
     )
 
 
-def _read_all(names: Sequence[str], documents: Sequence[Document | Failed]) -> list[Extraction | Failed]:
+def _read_all(names: Sequence[str], documents: Sequence[Document | Failed]) -> list[_Packed | Failed]:
     """Return what each document states; those of an extractor that reads several at once are read so."""
-    found: dict[int, Extraction | Failed] = {}
+    found: dict[int, _Packed | Failed] = {}
     joint: dict[str, list[int]] = {}
     for place, (name, document) in enumerate(zip(names, documents, strict=True)):
         if isinstance(document, Failed):
@@ -96,12 +104,17 @@ def _read_all(names: Sequence[str], documents: Sequence[Document | Failed]) -> l
     return [found[place] for place in range(len(documents))]
 
 
-def _extract(extractor: Extractor, document: Document) -> Extraction:
-    with _undisturbed():
-        return Extraction(subgraph=extractor.extract(document), version=extractor.version)
+def _extract(extractor: Extractor, document: Document) -> _Packed:
+    # Packed there, too: thousands of objects are gone again when the garbage collector comes.
+    with undisturbed(kept=False):
+        return _packed(Extraction(subgraph=extractor.extract(document), version=extractor.version))
 
 
-def _extract_jointly(name: str, documents: Sequence[Document]) -> list[Extraction | Failed]:
+def _packed(read: Extraction) -> _Packed:
+    return _Packed(subgraph=pack(read.subgraph), version=read.version, annotation=read.annotation)
+
+
+def _extract_jointly(name: str, documents: Sequence[Document]) -> list[_Packed | Failed]:
     """Return what documents state that are read at once; where that fails, each answers for itself."""
 
     def read() -> list[Extraction | ExtractionError]:
@@ -110,7 +123,7 @@ def _extract_jointly(name: str, documents: Sequence[Document]) -> list[Extractio
 
     found = _guarded(read)
     if not isinstance(found, Failed):
-        return [_reason(one) if isinstance(one, ExtractionError) else one for one in found]
+        return [_reason(one) if isinstance(one, ExtractionError) else _packed(one) for one in found]
     if len(documents) == 1:
         return [found]
     return [result for one in documents for result in _extract_jointly(name, [one])]
@@ -132,18 +145,6 @@ def _guarded(work: Callable[[], T]) -> T | Failed:
 
 def _reason(error: VedetteError) -> Failed:
     return str(error)[:MAX_REASON] or type(error).__name__
-
-
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Keep the garbage collector away from one document: it would look again and again at millions that all stay."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 @cache

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from vedette.errors import VedetteError
 from vedette.extraction.addresses import AddressError, address
 from vedette.extraction.building import SUB_OBSERVABLE, Building
-from vedette.extraction.defanging import PlainText
+from vedette.extraction.defanging import PlainText, is_plain
 from vedette.extraction.drafting import Given
 from vedette.extraction.subgraph import MAX_NAME, WHOLE, Position
 
@@ -62,7 +62,8 @@ def refang(text: str) -> str:
 
     The brackets around an IPv6 address stay.
     """
-    return PlainText(text.strip()).text
+    stripped = text.strip()
+    return stripped if is_plain(stripped) else PlainText(stripped).text
 
 
 def read_url(text: str) -> Url:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import idna
 
-from vedette.extraction.addresses import Address, AddressError, AddressRange, address
+from vedette.extraction.addresses import Address, AddressError, AddressRange, address, plain_v4
 from vedette.extraction.platform_names import PlatformName, PlatformNameError
 from vedette.extraction.urls import refang
 
@@ -54,6 +54,8 @@ def as_exact(name: str) -> str:
 
 def as_ip(name: str) -> str:
     """Return an address in its shortest form (RFC 5952); an IPv4-mapped one as IPv4."""
+    if plain_v4(name) is not None:
+        return name
     try:
         return str(plain_address(refang(name)))
     except AddressError:

@@ -74,7 +74,9 @@ def bounded(value: str | int | float) -> str | int | float:
 
 def _set(values: Sequence[str]) -> list[str]:
     if len(values) == 1:
-        return [str(bounded(values[0]))]
+        text = values[0]
+        # Most sets are of one short text, in each of millions of mentions.
+        return [text if type(text) is str and len(text) <= MAX_VALUE else str(bounded(text))]
     return sorted({str(bounded(value)) for value in values})[:MAX_VALUES]
 
 
@@ -109,8 +111,9 @@ def texts(entry: Entry) -> list[str]:
     if isinstance(entry, list):
         return entry
     ((rule, held),) = entry.items()
-    values = held if rule == "one" else held[0] if isinstance(held[0], list) else held[:1]
-    return [str(value) for value in values]
+    if rule == "one":
+        return [str(value) for value in held] if len(held) > 1 else [str(held[0])]
+    return [str(value) for value in held[0]] if isinstance(held[0], list) else [str(held[0])]
 
 
 def are_alike(first: State, second: State) -> bool:
@@ -153,7 +156,12 @@ def _less(size: tuple[bool, float, str]) -> tuple[bool, float, tuple[int, ...]]:
 
 def name_of(state: State) -> str:
     """Return the name that a state shows: the one that was said first."""
-    return texts(state["name"])[0]
+    entry = state["name"]
+    if isinstance(entry, list):
+        return entry[0]
+    ((rule, held),) = entry.items()
+    first = held[0][0] if rule != "one" and isinstance(held[0], list) else held[0]
+    return first if isinstance(first, str) else str(first)
 
 
 def values(state: State) -> dict[str, Value]:

@@ -183,6 +183,13 @@ class ResolvedKind(BaseModel):
         return bool(self.kind.alias or self.kind.keys or self.kind.alike)
 
 
+class _Rules(dict[str, Rule]):
+    """Rules by name; what has none of its own keeps all values."""
+
+    def __missing__(self, name: str) -> Rule:
+        return "any"
+
+
 @lru_cache(maxsize=10_000)
 def _resolve(ontology: Ontology, type: str, observable_type: str) -> ResolvedKind:
     kinds = ontology.kinds
@@ -203,7 +210,7 @@ def _resolve(ontology: Ontology, type: str, observable_type: str) -> ResolvedKin
         observable_type=shown[1],
         form=kind.name,
         kind=kind,
-        rule_of=lambda name: rules.get(name, "any"),
+        rule_of=_Rules(rules).__getitem__,
     )
 
 
