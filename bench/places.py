@@ -14,8 +14,9 @@ from typing import Any
 import yaml
 from figures import say
 
-from ejabberd.configuration import XmppSettings, initialise
+from ejabberd.configuration import initialise
 from ejabberd.server import EjabberdServer, find_installation
+from ejabberd.settings import XmppSettings
 from registry.database import Database
 from vedette.cli.carrier import accounts_of, carrier_of
 from vedette.cli.enrolment import Enrolment, Wanted

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ejabberd.accounts import check_name, check_password
-from ejabberd.configuration import REVOKED_GROUP, XmppSettings, load, revoke
+from ejabberd.configuration import load, revoke
+from ejabberd.rendering import REVOKED_GROUP
+from ejabberd.settings import XmppSettings
 from vedette.errors import ConnectionFailedError
 
 TIMEOUT = 10.0

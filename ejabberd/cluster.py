@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ejabberd.api import EjabberdApi
-from ejabberd.configuration import Layout, check_node, load
+from ejabberd.configuration import load
 from ejabberd.server import ask_node
+from ejabberd.settings import Layout, check_node
 from vedette.errors import ConnectionFailedError, RefusedError
 
 JOIN_SECONDS = 60.0

@@ -18,7 +18,8 @@ from typing import Self
 
 from ejabberd.api import EjabberdApi, make_removed_group
 from ejabberd.authority import Authority
-from ejabberd.configuration import Layout, XmppSettings, load, service_user
+from ejabberd.configuration import load, service_user
+from ejabberd.settings import Layout, XmppSettings
 from vedette.errors import ConfigurationError, ConnectionFailedError
 
 START_SECONDS = 60.0

@@ -18,9 +18,10 @@ from slixmpp import ClientXMPP
 
 from ejabberd.accounts import EmbeddedAccounts, new_password
 from ejabberd.api import EjabberdAccounts
-from ejabberd.configuration import XmppSettings, initialise
+from ejabberd.configuration import initialise
 from ejabberd.embedded import EmbeddedServer, EmbeddedSettings
 from ejabberd.server import EjabberdServer, find_installation
+from ejabberd.settings import XmppSettings
 from tests.timing import PATIENCE
 from vedette.errors import ConfigurationError
 

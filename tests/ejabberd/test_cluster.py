@@ -7,7 +7,6 @@ import json
 import shutil
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from ejabberd.authority import Authority
 from ejabberd.server import EjabberdServer
 from tests.ejabberd.conftest import Client, Until
 from tests.registry.postgresql import postgres_sql
+from tests.registry.postgresql_port import reached_by_tcp
 from tests.timing import PATIENCE
 from vedette.log import logger
 
@@ -37,36 +37,13 @@ async def _xmpp(*arguments: str) -> Any:
     return json.loads(output)
 
 
-@asynccontextmanager
-async def _reached_by_tcp(folder: Path) -> AsyncIterator[int]:
-    """A port that leads to PostgreSQL's socket: ejabberd's driver speaks TCP only."""
-
-    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
-        except ConnectionError:
-            pass
-        finally:
-            writer.close()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there = await asyncio.open_unix_connection(str(folder / ".s.PGSQL.5432"))
-        await asyncio.gather(copy(reader, there[1]), copy(there[0], writer))
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
-
-
 @pytest.fixture
 async def nodes(open_folder: Path, postgres_folder: Path) -> AsyncIterator[list[EjabberdServer]]:
     """Three nodes of one cluster."""
     postgres_sql(postgres_folder, f"CREATE DATABASE {DATABASE}")
     servers: list[EjabberdServer] = []
     try:
-        async with _reached_by_tcp(postgres_folder) as port:
+        async with reached_by_tcp(postgres_folder) as port:
             node_port = 0
             for number, host in enumerate(HOSTS):
                 folder = open_folder / f"node{number}"

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from ejabberd.configuration import Layout, XmppSettings, initialise, load, render_control, render_server
+from ejabberd.configuration import initialise, load
+from ejabberd.rendering import render_control, render_server
+from ejabberd.settings import Layout, XmppSettings
 from vedette.errors import ConfigurationError
 
 

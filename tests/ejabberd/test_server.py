@@ -17,8 +17,9 @@ import pytest
 
 from ejabberd.accounts import new_password
 from ejabberd.authority import Authority
-from ejabberd.configuration import XmppSettings, initialise
+from ejabberd.configuration import initialise
 from ejabberd.server import EjabberdServer
+from ejabberd.settings import XmppSettings
 from tests.timing import PATIENCE, bound
 from vedette.errors import ConfigurationError, ConnectionFailedError, RefusedError
 
@@ -117,6 +118,17 @@ async def test_a_removed_account_is_kept_out_with_its_certificate(production: An
 async def test_a_wrong_password_fails_soon(production: Any) -> None:
     production.accounts.create("a", new_password())
     await asyncio.wait_for(production.client("a", new_password()).failed.wait(), PATIENCE)
+
+
+async def test_its_log_is_the_rotated_one_alone_and_has_no_secret(production: Any, until: Any) -> None:
+    password = new_password()
+    production.accounts.create("a", password)
+    await asyncio.wait_for(production.client("a", new_password()).failed.wait(), PATIENCE)
+    logs = production.folder / "logs"
+    await until(lambda: "Failed c2s" in (logs / "ejabberd.log").read_text())
+    said = "".join(path.read_text() for path in logs.iterdir())
+    assert "Failed c2s" not in (logs / "console.log").read_text()
+    assert not [secret for secret in (password, production.ejabberd.settings.api_secret) if secret in said]
 
 
 async def test_a_changed_password_counts_at_once(production: Any) -> None:

@@ -24,8 +24,9 @@ from behaviours.peers import Peer
 from ejabberd.accounts import Accounts, EmbeddedAccounts, new_password
 from ejabberd.api import EjabberdAccounts
 from ejabberd.authority import Authority
-from ejabberd.configuration import XmppSettings, initialise
+from ejabberd.configuration import initialise
 from ejabberd.server import EjabberdServer, find_installation
+from ejabberd.settings import XmppSettings
 from registry.database import Database
 from registry.directory import Directory
 from tests.faults.ledger import Ledger

@@ -30,7 +30,6 @@ from sqlalchemy import Connection, func, select
 
 from ejabberd.server import EjabberdServer
 from registry import tables
-from registry.audit_tables import audit
 from registry.database import Database
 from registry.graph import graph_database
 from registry.graph_tables import node
@@ -40,8 +39,8 @@ from tests.faults.processes import EjabberdPart
 from tests.rabbitmq import RabbitMq, running_rabbitmq
 from tests.registry.postgresql import as_postgres, programs, wait_for_server
 from tests.timing import PATIENCE
-from tests.vedette.cli.commands import Running, called, running, until
-from vedette.evidence.statement import read_statement
+from tests.vedette.cli.commands import Running, called, running
+from tests.vedette.cli.fleet_store import numbers_of
 
 PROBES = 20
 RT_AGENTS = 2
@@ -254,29 +253,6 @@ class LargeFleet:
         (line,) = [line for line in self.up.said().splitlines() if line.startswith("The console: ")]
         return line.split()[-1]
 
-    def child(self, mark: str) -> psutil.Process | None:
-        """Return the process of `vedette up` whose words have a mark."""
-        for one in self.up.process.children():
-            try:
-                if mark in " ".join(one.cmdline()):
-                    return one
-            except psutil.Error:
-                # Dead, or dying.
-                continue
-        return None
-
-    def kill_child(self, mark: str) -> None:
-        """Kill a process of `vedette up`, and wait until there is another one."""
-        gone = self.child(mark)
-        assert gone is not None, mark
-        gone.kill()
-
-        def is_another() -> bool:
-            child = self.child(mark)
-            return child is not None and child.pid != gone.pid
-
-        until(is_another, what=self.up.complained)
-
     # What is stored ------------------------------------------------------------------
 
     def ask(self, work: Callable[[Connection], Any]) -> Any:
@@ -302,14 +278,7 @@ class LargeFleet:
 
     def numbers(self) -> dict[str, list[int]]:
         """Return the numbers that each agent gave its items, as they are stored."""
-
-        def work(connection: Connection) -> dict[str, list[int]]:
-            found: dict[str, list[int]] = {}
-            for agent, statement in connection.execute(select(tables.item.c.agent, tables.item.c.statement)):
-                found.setdefault(agent, []).append(int(json.loads(statement)["meta"]["origin_seq"]))
-            return found
-
-        result: dict[str, list[int]] = self.ask(work)
+        result: dict[str, list[int]] = self.ask(numbers_of)
         return result
 
     def addresses(self) -> Counter[str]:
@@ -323,26 +292,6 @@ class LargeFleet:
         table = tables.registration
         query = select(table.c.jid, table.c.show)
         return dict(self.ask(lambda connection: [tuple(row) for row in connection.execute(query)]))
-
-    def check_logs(self) -> None:
-        """Check that each engine's log has an entry at each of its places, and whose it is."""
-
-        def work(connection: Connection) -> None:
-            for chain in connection.execute(select(tables.chain)).all():
-                indexes = sorted(
-                    index
-                    for table in (tables.item, audit)
-                    for index in connection.execute(
-                        select(table.c.log_index).where(table.c.chain_id == chain.id)
-                    ).scalars()
-                )
-                assert indexes == list(range(chain.next_index))
-                mine = select(tables.item.c.statement).where(tables.item.c.chain_id == chain.id)
-                for statement in connection.execute(mine).scalars():
-                    read = read_statement(statement)
-                    assert (read.engine, read.epoch) == (chain.engine, chain.epoch)
-
-        self.ask(work)
 
 
 def address(number: int) -> str:

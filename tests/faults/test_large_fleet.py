@@ -15,6 +15,7 @@ import pytest
 from tests.faults.large_fleet import KEY, PROBES, LargeFleet, Visitor, address, row
 from tests.timing import PATIENCE, bound
 from tests.vedette.cli.commands import until
+from tests.vedette.cli.fleet_store import check_logs
 
 GAP = 15.0
 """Seconds for which no page may answer, when what serves or holds them is killed: the hub or PostgreSQL."""
@@ -80,10 +81,10 @@ def deaths(fleet: LargeFleet) -> dict[str, Callable[[], None]]:
         fleet.nodes[1].start(wait=PATIENCE)
 
     return {
-        "an engine": lambda: fleet.kill_child("--name engine-2"),
-        "RT agents": lambda: fleet.kill_child("cli.process rt"),
-        "the hub": lambda: fleet.kill_child("cli.process hub"),
-        "probes and gateway": lambda: fleet.kill_child("cli.process field"),
+        "an engine": lambda: fleet.up.kill_child("--name engine-2"),
+        "RT agents": lambda: fleet.up.kill_child("cli.process rt"),
+        "the hub": lambda: fleet.up.kill_child("cli.process hub"),
+        "probes and gateway": lambda: fleet.up.kill_child("cli.process field"),
         "RabbitMQ": kill_rabbitmq,
         "a node of XMPP": kill_xmpp,
         "PostgreSQL": kill_postgres,
@@ -114,7 +115,7 @@ def test_one_of_each_kind_is_killed_and_nothing_is_lost_or_twice(tmp_path: Path,
         assert {agent: sorted(found) for agent, found in numbers.items()} == {
             agent: list(range(max(found) + 1)) for agent, found in numbers.items()
         }
-        fleet.check_logs()
+        fleet.ask(check_logs)
         assert fleet.up.end(within=60.0) == 0
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from ejabberd.accounts import Accounts, EmbeddedAccounts
 from ejabberd.api import EjabberdAccounts
 from ejabberd.authority import Authority
-from ejabberd.configuration import Layout, load
+from ejabberd.configuration import load
+from ejabberd.settings import Layout
 from vedette.configuration.fleet import EJABBERD, EMBEDDED, FleetConfiguration, FleetPaths
 from vedette.errors import ConfigurationError
 

@@ -32,11 +32,10 @@ def fill_in(contacts: Sequence[Contact], *, jid: str, password: str, carrier: Ca
 
 
 async def _fill_in(contacts: Sequence[Contact], *, jid: str, password: str, carrier: Carrier) -> int:
-    host, _, port = carrier.server.rpartition(":")
     connection = Connection(
         jid=jid,
         password=password,
-        server=ServerAddress(host=host, port=int(port), ca_file=carrier.ca),
+        server=ServerAddress.parse(carrier.server, others=carrier.others, ca_file=carrier.ca),
         log=logger("person"),
         on_session=lambda: None,
         on_lost=lambda _: None,

@@ -15,8 +15,9 @@ import typer
 from ejabberd.account_database import AccountDatabase
 from ejabberd.check import Report, Target, check_server
 from ejabberd.cluster import Cluster
-from ejabberd.configuration import Layout, XmppSettings, initialise, load
+from ejabberd.configuration import initialise, load
 from ejabberd.server import EjabberdServer, stop_by_api
+from ejabberd.settings import Layout, XmppSettings
 from vedette.cli.output import Exit, complain, print_line
 from vedette.cli.person import app as person_app
 from vedette.cli.readiness import tell_ready

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-import psutil
 import pytest
 from sqlalchemy import Connection, func, select
 
 from registry import tables
-from registry.audit_tables import audit
 from registry.database import Database
 from tests.registry.postgresql import postgres_sql, postgres_url
-from tests.vedette.cli.commands import Running, called, running, until
-from vedette.evidence.statement import read_statement
+from tests.vedette.cli.commands import called, running, until
+from tests.vedette.cli.fleet_store import check_logs, lost, numbers_of
 
 ENGINES = ("engine-2", "engine-3")
 PROBES = 8
@@ -53,32 +50,6 @@ def _write(folder: Path, url: str) -> None:
         (folder / name).write_text(json.dumps(probe))
 
 
-def _child(fleet: Running, mark: str) -> psutil.Process | None:
-    for child in fleet.process.children():
-        try:
-            if mark in " ".join(child.cmdline()):
-                return child
-        except psutil.Error:
-            # Dead, or dying.
-            continue
-    return None
-
-
-def _items(connection: Connection) -> dict[str, list[int]]:
-    """Return the numbers that each probe gave its items, as they are stored."""
-    numbers: defaultdict[str, list[int]] = defaultdict(list)
-    for agent, statement in connection.execute(select(tables.item.c.agent, tables.item.c.statement)):
-        numbers[agent].append(int(json.loads(statement)["meta"]["origin_seq"]))
-    return dict(numbers)
-
-
-def _missing(database: Database, newest: dict[str, int]) -> list[tuple[str, int]]:
-    """Return the numbers up to the newest ones that are not stored."""
-    found = database.read_sync(_items)
-    wanted = [(agent, number) for agent, last in newest.items() for number in range(last + 1)]
-    return [(agent, number) for agent, number in wanted if number not in found[agent]]
-
-
 def _count(database: Database) -> int:
     query = select(func.count()).select_from(tables.item)
     return database.read_sync(lambda connection: int(connection.execute(query).scalar_one()))
@@ -88,28 +59,8 @@ def _are_more(database: Database, items: int) -> bool:
     return _count(database) >= items
 
 
-def _is_another(fleet: Running, mark: str, gone: int) -> bool:
-    child = _child(fleet, mark)
-    return child is not None and child.pid != gone
-
-
 def _engines_with_items(connection: Connection) -> int:
     return int(connection.execute(select(func.count(tables.item.c.chain_id.distinct()))).scalar_one())
-
-
-def _without_gaps(connection: Connection) -> None:
-    """Check that each log has an entry at each of its places."""
-    for chain in connection.execute(select(tables.chain)).all():
-        indexes = sorted(
-            index
-            for table in (tables.item, audit)
-            for index in connection.execute(select(table.c.log_index).where(table.c.chain_id == chain.id)).scalars()
-        )
-        assert indexes == list(range(chain.next_index))
-        for statement in connection.execute(
-            select(tables.item.c.statement).where(tables.item.c.chain_id == chain.id)
-        ).scalars():
-            assert (read_statement(statement).engine, read_statement(statement).epoch) == (chain.engine, chain.epoch)
 
 
 @pytest.mark.long
@@ -120,20 +71,17 @@ def test_each_process_is_killed_in_turn_and_nothing_is_lost_or_stored_twice(tmp_
         fleet.until_said("The fleet is up")
         until(lambda: database.read_sync(_engines_with_items) >= 2, what=fleet.complained)
         for mark in ("--name engine-2", "--name engine-3", "cli.process hub", "--name engine-2"):
-            child = _child(fleet, mark)
-            assert child is not None
             before = _count(database)
-            child.kill()
-            until(partial(_is_another, fleet, mark, child.pid), what=fleet.complained)
+            fleet.kill_child(mark)
             until(partial(_are_more, database, before + 12), what=fleet.complained)
         unstamped = select(func.count()).select_from(tables.batch).where(tables.batch.c.state == "pending")
         until(lambda: database.read_sync(lambda connection: connection.execute(unstamped).scalar_one()) == 0)
         # What was on its way to an engine that was killed comes later than what follows it, but it comes.
-        newest = {agent: max(numbers) for agent, numbers in database.read_sync(_items).items()}
+        newest = {agent: max(numbers) for agent, numbers in database.read_sync(numbers_of).items()}
         assert len(newest) == PROBES
-        until(lambda: not _missing(database, newest), what=lambda: str(_missing(database, newest)))
+        until(lambda: not lost(database, newest), what=lambda: str(lost(database, newest)))
         assert fleet.end() == 0
         assert [
-            agent for agent, numbers in database.read_sync(_items).items() if len(set(numbers)) < len(numbers)
+            agent for agent, numbers in database.read_sync(numbers_of).items() if len(set(numbers)) < len(numbers)
         ] == []
-        database.read_sync(_without_gaps)
+        database.read_sync(check_logs)

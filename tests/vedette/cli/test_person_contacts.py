@@ -51,3 +51,10 @@ def test_every_agent_is_in_the_list_with_name_and_group_and_asked(server: Embedd
 def test_without_a_server_nothing_is_filled_in(tmp_path: Path) -> None:
     carrier = Carrier(server="127.0.0.1:1", ca=None)
     assert fill_in(CONTACTS, jid="anna@localhost", password=new_password(), carrier=carrier) == 0
+
+
+def test_another_node_takes_them_where_the_first_is_dead(server: EmbeddedServer, tmp_path: Path) -> None:
+    accounts, password = EmbeddedAccounts(tmp_path), new_password()
+    accounts.create("anna", password)
+    carrier = Carrier(server="127.0.0.1:1", others=(f"127.0.0.1:{server.port}", "127.0.0.1:2"), ca=server.ca_file)
+    assert fill_in(CONTACTS, jid="anna@localhost", password=password, carrier=carrier) == 2
