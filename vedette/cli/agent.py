@@ -13,7 +13,7 @@ from agents.field import make_probe, probe_identity
 from agents.probe import ProbeAgent
 from vedette import log
 from vedette.cli.output import JSON_OPTION, Exit, complain, print_json, print_line
-from vedette.cli.up import LEVEL_OPTION, LogLevel, stop_on_signals
+from vedette.cli.running import LEVEL_OPTION, LogLevel, stop_on_signals
 from vedette.clock import SystemClock
 from vedette.configuration.probe import load_probe
 from vedette.configuration.probe_name import probe_name

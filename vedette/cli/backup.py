@@ -47,15 +47,15 @@ def backup(
     configuration, paths = open_fleet(config)
     files = FleetFiles(configuration=configuration, paths=paths)
     entries = files.entries(secrets=with_secrets)
-    with Database(paths.store_url) as database:
+    with Database(paths.direct_store_url) as database:
         made = Backup(
             database=database,
-            store_url=paths.store_url,
+            store_url=paths.direct_store_url,
             documents=documents_of(configuration, paths),
             files=entries,
             secrets=with_secrets,
             clock=SystemClock(),
-            graph_url=paths.graph_url,
+            graph_url=paths.direct_graph_url,
         )
         manifest = _write_behind(made, Path(words[0]))
         _record(database, words[0], with_secrets=with_secrets)

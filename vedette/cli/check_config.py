@@ -98,7 +98,7 @@ def _probe_lines(file: Path) -> list[str]:
 def _fleet_lines(file: Path) -> list[str]:
     configuration, paths = load_fleet(file)
     inspect_fleet(configuration, paths, clock=SystemClock())
-    store, graph = Path(paths.store_url).name, Path(paths.graph_url).name
+    store, graph = (Path(url.partition("?")[0]).name for url in (paths.store_url, paths.graph_url))
     lines = [f"{file}: good", f"store: {store}, graph: {graph}, XMPP server: {configuration.xmpp.server}"]
     lines += [f"time: {section.name} ({_authority(section.local)})" for section in configuration.tsa]
     lines += [*pace_notes(configuration), *_probes(configuration, paths)]

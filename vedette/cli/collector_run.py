@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from agents.collector import CollectorAgent
 from vedette.cli.collect_progress import Progress
 from vedette.cli.output import Exit, complain, print_json, print_line
-from vedette.cli.up import stop_on_signals
+from vedette.cli.running import stop_on_signals
 from vedette.collection.desk import Mode
 from vedette.collection.report import COUNTED, Report
 

@@ -18,7 +18,8 @@ from vedette.cli.demo_progress import Progress, make_progress
 from vedette.cli.fleet import Fleet
 from vedette.cli.output import Exit, complain, print_json
 from vedette.cli.prove import Proved, prove
-from vedette.cli.up import start_unless_stopped, stop_on_signals, until_stopped
+from vedette.cli.running import stop_on_signals
+from vedette.cli.up import start_unless_stopped, until_stopped
 from vedette.clock import SystemClock
 from vedette.configuration.fleet import FleetPaths, load_fleet
 from vedette.errors import VedetteError

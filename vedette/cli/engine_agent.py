@@ -8,8 +8,8 @@ from typing import Any
 from agents.engine_making import run_engine, section_of
 from vedette.cli.local_authority import start_local_authority
 from vedette.cli.output import complain, print_line
+from vedette.cli.running import stop_on_signals
 from vedette.cli.supervisor import Supervisor
-from vedette.cli.up import stop_on_signals
 from vedette.clock import SystemClock
 from vedette.configuration.fleet import load_fleet
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from agents.gateway_making import make_gateway
 from agents.identity import identity_of
 from vedette.cli.output import print_line
-from vedette.cli.up import stop_on_signals
+from vedette.cli.running import stop_on_signals
 from vedette.clock import SystemClock
 from vedette.configuration.gateway import load_gateway
 from vedette.messages.card import Role

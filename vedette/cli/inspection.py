@@ -27,8 +27,11 @@ def inspect_fleet(configuration: FleetConfiguration, paths: FleetPaths, *, clock
     Raises:
         ConfigurationError: names the file, the key and the reason.
     """
-    for key, url in (("store", paths.store_url), ("graph", paths.graph_url)):
-        inspect_database(url, place=paths.file, key=key)
+    named = {"store": paths.store_url, "graph": paths.graph_url}
+    named |= {"store_listen": configuration.store_listen or "", "replica": configuration.replica or ""}
+    for key, url in named.items():
+        if url:
+            inspect_database(url, place=paths.file, key=key)
     _inspect_server(configuration, paths)
     for number, section in enumerate(configuration.tsa):
         _inspect_authority(section, paths, key=f"tsa.{number}")

@@ -9,7 +9,7 @@ from agents.identity import Identity
 from agents.job import JobAgent
 from agents.launcher import LauncherAgent
 from vedette.cli.output import print_line
-from vedette.cli.up import stop_on_signals
+from vedette.cli.running import stop_on_signals
 from vedette.clock import SystemClock
 from vedette.configuration.jobs import load_job_agent, load_launcher
 from vedette.errors import ConfigurationError

@@ -7,7 +7,7 @@ from typing import Any
 
 from agents.misp_making import run_misp
 from vedette.cli.output import print_line
-from vedette.cli.up import stop_on_signals
+from vedette.cli.running import stop_on_signals
 from vedette.clock import SystemClock
 from vedette.configuration.fleet import load_fleet
 from vedette.errors import ConfigurationError

@@ -13,8 +13,8 @@ from agents.collector_making import collector_identity
 from vedette import log
 from vedette.cli.collector_run import Terms, run_collector
 from vedette.cli.output import CONFIG_OPTION, JSON_OPTION, complain
+from vedette.cli.running import LEVEL_OPTION, LogLevel
 from vedette.cli.store import open_fleet
-from vedette.cli.up import LEVEL_OPTION, LogLevel
 from vedette.clock import SystemClock
 from vedette.collection.sections import Section, choose_section, load_sections, section_of
 from vedette.configuration.fleet import FleetConfiguration, FleetPaths

@@ -175,7 +175,7 @@ def _lost_revocations(manifest: BackupManifest) -> list[str]:
 
 
 def _place_of(paths: FleetPaths, manifest: BackupManifest) -> StorePlace:
-    url = parse_url(paths.store_url)
+    url = parse_url(paths.direct_store_url)
     dialect = "sqlite" if is_sqlite(url) else "postgresql"
     if dialect != manifest.dialect:
         raise BackupError(f"the safety copy is of a {manifest.dialect} store, the configuration says {dialect}")

@@ -105,7 +105,7 @@ def _without(paths: FleetPaths, order: RestoreOrder, graph: GraphPart | None) ->
 
 
 def _place_of(paths: FleetPaths) -> StorePlace:
-    url = parse_url(paths.graph_url)
+    url = parse_url(paths.direct_graph_url)
     if is_sqlite(url):
         return SqlitePlace(Path(str(url.database)), finish=finish_graph)
     return PostgresPlace(url, lock=paths.run / "restore-graph.lock", finish=finish_graph)

@@ -7,7 +7,7 @@ from pathlib import Path
 from agents.identity import identity_of
 from agents.rt import RtAgent, RtOutfit
 from vedette.cli.output import print_line
-from vedette.cli.up import stop_on_signals
+from vedette.cli.running import stop_on_signals
 from vedette.clock import SystemClock
 from vedette.configuration.database_url import database_url
 from vedette.configuration.rt import load_rt

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import socket
 from collections.abc import Callable, Coroutine
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypedDict, TypeVar
 
@@ -17,6 +15,7 @@ from vedette.cli.fleet_log import configure_log
 from vedette.cli.host_fleet import HostFleet
 from vedette.cli.output import CONFIG_OPTION, Exit, complain, print_line
 from vedette.cli.readiness import is_service, tell_ready
+from vedette.cli.running import LEVEL_OPTION, LogLevel, stop_on_signals
 from vedette.cli.store import open_fleet
 from vedette.clock import Clock, SystemClock
 from vedette.configuration.hosts import load_hosts
@@ -28,18 +27,6 @@ class _Common(TypedDict):
     clock: Clock
     on_event: Callable[[str, dict[str, Any]], None]
     log_level: str
-
-
-class LogLevel(StrEnum):
-    """How much is logged."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-LEVEL_OPTION = typer.Option(LogLevel.INFO, "--log-level", help="How much is logged, to stderr.")
 
 
 HOST_OPTION = typer.Option(None, "--host", help="The file that says which host runs what: start this host's part.")
@@ -96,15 +83,6 @@ async def _run(make: Callable[[], Fleet]) -> int:
         return await until_stopped(fleet, stop)
     finally:
         await fleet.stop()
-
-
-def stop_on_signals() -> asyncio.Event:
-    """Return an event that Ctrl-C and SIGTERM set."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    return stop
 
 
 async def start_unless_stopped(start: Coroutine[Any, Any, T], stop: asyncio.Event) -> T | None:
