@@ -46,8 +46,8 @@ BEHIND = 10_000
 PAUSE = 0.05
 """Seconds between two events of a burst: what is committed meanwhile travels together."""
 
-LOOK_EVERY = 1.0
-"""Seconds between looks while nobody wakes it, as when another process committed."""
+LOOK_EVERY = 5.0
+"""Seconds between looks while nobody wakes it: only this process commits what it publishes."""
 
 ALLOW_EVERY = 30.0
 """Seconds between looks who may subscribe."""

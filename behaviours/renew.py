@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from behaviours.supervised import SupervisedBehaviour
 from registry.alarms import Alarms
-from registry.database import ConcurrentWriteError
+from registry.database_errors import ConcurrentWriteError
 from registry.duties import LOOK_AT_TURN
 from registry.renewals import RenewalBatch, Renewals
 from registry.revocation_lists import RevocationLists

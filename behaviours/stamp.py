@@ -19,8 +19,11 @@ from vedette.evidence.timestamping import TimestampAuthority
 from vedette.evidence.token import VerifiedToken
 from vedette.messages.state import BehaviourState
 
-LOOK_EVERY = 0.25
-"""Seconds between looks for batches while nobody tells of one."""
+TICK = 0.25
+"""Seconds between looks whether the authority may be asked again."""
+
+LOOK_EVERY = 1.0
+"""Seconds between looks for batches that nobody told of, as those of an engine that it stands in for."""
 
 STAMPED_TOGETHER = 16
 """Batches that are read together."""
@@ -110,7 +113,7 @@ class Stamp(SupervisedBehaviour):
     async def _rest(self) -> None:
         self._doing = "waiting"
         try:
-            await asyncio.wait_for(self._stir.wait(), LOOK_EVERY)
+            await asyncio.wait_for(self._stir.wait(), TICK if self.circuit.ready_in() > 0 else LOOK_EVERY)
         except TimeoutError:
             return
         finally:

@@ -18,7 +18,14 @@ from vedette.evidence.timestamping import TimestampAuthority
 from vedette.evidence.token import VerifiedToken
 
 TICK = 0.25
-"""Seconds between looks at the clock while nothing is committed."""
+"""Seconds between looks at the clock while items wait for their batch."""
+
+IDLE = 1.0
+"""Seconds between looks while none waits: for what other processes wrote to the audit log, and for logs that this
+engine came to stand in for."""
+
+GATHER = 0.05
+"""Seconds between two looks at least: what is committed meanwhile is seen by one, however many commits it took."""
 
 URGENT_PAUSE = 0.25
 """Seconds at least between two batches that are closed before their time: urgent items share one, too."""
@@ -76,6 +83,7 @@ class Timestamp(SupervisedBehaviour):
         self._unstamped = Unstamped(count=0, oldest_received_at=0, failed=0)
         self._looked_at = 0
         self._look_at = 0.0
+        self._began = 0.0
         self._delays: deque[int] = deque(maxlen=DELAYS)
         self._closed: deque[float] = deque(maxlen=CLOSED)
         self._measured: OrderedDict[int, None] = OrderedDict()
@@ -99,6 +107,7 @@ class Timestamp(SupervisedBehaviour):
     async def run(self) -> None:
         """Close what is due, then wait for more."""
         self._stir.clear()
+        self._began = self.clock.monotonic()
         await self._log_audits()
         unproved = await self._proofs.unbatched()
         if not await self._close_due(unproved):
@@ -139,11 +148,14 @@ class Timestamp(SupervisedBehaviour):
 
     async def _rest(self, unproved: Unbatched) -> None:
         self._doing = "waiting"
-        pause = self._urgent_not_before - self.clock.monotonic() if unproved.urgent else TICK
+        pause = TICK if unproved.count else IDLE
+        if unproved.urgent:
+            pause = min(TICK, max(0.01, self._urgent_not_before - self.clock.monotonic()))
         try:
-            await asyncio.wait_for(self._stir.wait(), min(TICK, max(0.01, pause)))
+            await asyncio.wait_for(self._stir.wait(), pause)
         except TimeoutError:
             return
+        await self.pause(max(0.0, self._began + GATHER - self.clock.monotonic()))
 
     async def _close_due(self, unproved: Unbatched) -> bool:
         regular = self._is_due(unproved)

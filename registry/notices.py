@@ -17,7 +17,7 @@ from typing import Final
 import psycopg
 from sqlalchemy.engine import URL
 
-from registry.engines import is_sqlite, parse_url, place_of
+from registry.engines import CONNECT, LISTENER, is_sqlite, parse_url, place_of
 from vedette.delivery.backoff import Backoff
 from vedette.log import logger
 
@@ -26,9 +26,6 @@ CHANNEL: Final = "vedette"
 
 QUIET: Final = 30.0
 """Seconds without a notice after which the server is asked whether it is still there."""
-
-CONNECT: Final = 10
-"""Seconds for a connection."""
 
 
 class Topic(StrEnum):
@@ -65,10 +62,11 @@ class Notices:
         self._task: asyncio.Task[None] | None = None
         self._log = logger("notices")
         self._backoff = Backoff(first=0.5, most=30.0)
+        self._failed: set[Topic] = set()
         self.listening = asyncio.Event()
         """Set while there is a connection."""
         self.counters: Counter[str] = Counter()
-        """Notices heard, by topic, and connections that were lost."""
+        """Notices heard, by topic, connections that were lost, and notices that whoever hears failed at."""
 
     def start(self) -> None:
         """Begin to listen; what cannot be reached is tried again."""
@@ -100,13 +98,13 @@ class Notices:
     async def _listen(self) -> None:
         words = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
         async with await psycopg.AsyncConnection.connect(
-            words, autocommit=True, connect_timeout=CONNECT, application_name="vedette notices"
+            words, autocommit=True, connect_timeout=CONNECT, application_name=LISTENER
         ) as connection:
             await connection.execute(f"LISTEN {CHANNEL}")
             self.listening.set()
             self._backoff.reset()
             for topic in Topic:
-                self._heard(topic)
+                self._tell(topic)
             while True:
                 async for notice in connection.notifies(timeout=QUIET):
                     self._take(notice.payload)
@@ -122,4 +120,14 @@ class Notices:
             self.counters["unknown"] += 1
             return
         self.counters[topic.value] += 1
-        self._heard(topic)
+        self._tell(topic)
+
+    def _tell(self, topic: Topic) -> None:
+        """Tell who wants to hear; a mistake there must not end the listening."""
+        try:
+            self._heard(topic)
+        except Exception as error:  # noqa: BLE001 - the boundary to whoever hears
+            self.counters["failed"] += 1
+            if topic not in self._failed:
+                self._failed.add(topic)
+                self._log.error("a notice could not be taken", topic=topic.value, exc_info=error)

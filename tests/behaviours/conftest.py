@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.agents.conftest import until
 from tests.registry.conftest import (
     clock,
@@ -19,3 +21,9 @@ __all__ = [
     "store_url",
     "until",
 ]
+
+
+def without_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let stamping go on at once where nothing is due: the test gives the turns."""
+    for name in ("timestamp.TICK", "timestamp.IDLE", "timestamp.GATHER", "stamp.TICK", "stamp.LOOK_EVERY"):
+        monkeypatch.setattr(f"behaviours.{name}", 0.0001)

@@ -21,6 +21,7 @@ from registry.intake import Intake
 from registry.proof_state import ProofState
 from registry.proofs import Proofs
 from registry.sweep import Sweep
+from tests.behaviours.conftest import without_rest
 from tests.timing import bound
 from tests.vedette.evidence.lying import Lie, LyingAuthority
 from vedette.clock import MICROSECONDS, ManualClock, SystemClock
@@ -157,8 +158,7 @@ class Outage:
 async def outage(
     database: Database, clock: ManualClock, tmp_path: Path, sender: Any, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Outage]:
-    monkeypatch.setattr("behaviours.timestamp.TICK", 0.0001)
-    monkeypatch.setattr("behaviours.stamp.LOOK_EVERY", 0.0001)
+    without_rest(monkeypatch)
     made = Outage(database, clock, tmp_path)
     await made.open(sender)
     yield made
@@ -258,8 +258,7 @@ class Liars:
 async def test_no_lie_is_believed_and_the_truth_is_after_it(
     database: Database, sender: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("behaviours.timestamp.TICK", 0.0001)
-    monkeypatch.setattr("behaviours.stamp.LOOK_EVERY", 0.0001)
+    without_rest(monkeypatch)
     lying = LyingAuthority()
     await lying.start()
     honest = lying.chain

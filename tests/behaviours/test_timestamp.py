@@ -13,6 +13,7 @@ from behaviours.timestamp_panels import timestamp_notes, timestamp_panels
 from registry.database import Database
 from registry.intake import Intake
 from registry.proofs import Proofs
+from tests.behaviours.conftest import without_rest
 from tests.registry.conftest import RECEIVED_AT
 from vedette.clock import MICROSECONDS, ManualClock
 from vedette.delivery.circuit_breaker import CircuitState
@@ -95,8 +96,7 @@ async def turn(behaviour: Timestamp) -> None:
 @pytest.fixture(autouse=True)
 def _no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tests give the turns."""
-    monkeypatch.setattr("behaviours.timestamp.TICK", 0.001)
-    monkeypatch.setattr("behaviours.stamp.LOOK_EVERY", 0.001)
+    without_rest(monkeypatch)
 
 
 async def test_a_batch_closes_by_count(bench: Bench, sender: Any) -> None:

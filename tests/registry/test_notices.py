@@ -57,6 +57,11 @@ async def listening(url: str) -> AsyncIterator[tuple[Notices, Hearing]]:
         await notices.stop()
 
 
+async def notify(database: Database, topic: str) -> None:
+    words = text("SELECT pg_notify('vedette', :topic)").bindparams(topic=topic)
+    await database.write(lambda connection: connection.execute(words))
+
+
 async def test_a_commit_is_heard_once_by_whoever_listens(
     store: tuple[str, Database], sender: Sender, clock: ManualClock
 ) -> None:
@@ -104,12 +109,37 @@ async def test_after_a_lost_connection_everything_may_have_happened(store: tuple
         for topic in Topic:
             await hearing.hear(topic)
         assert notices.counters["lost"] == 1
-        await database.write(lambda connection: connection.execute(text("SELECT pg_notify('vedette', 'weather')")))
-        await database.write(lambda connection: connection.execute(text("SELECT pg_notify('vedette', 'tokens')")))
+        await notify(database, "weather")
+        await notify(database, "tokens")
         async with asyncio.timeout(PATIENCE):
             while notices.counters["tokens"] < 1:
                 await asyncio.sleep(0.01)
         assert notices.counters["unknown"] == 1
+
+
+async def test_a_mistake_of_who_hears_does_not_end_the_listening(store: tuple[str, Database]) -> None:
+    url, database = store
+    hearing = Hearing()
+
+    def heard(topic: Topic) -> None:
+        if topic is Topic.TOKENS:
+            raise ValueError("a mistake")
+        hearing(topic)
+
+    notices = Notices(url, heard=heard)
+    notices.start()
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await notices.listening.wait()
+        await hearing.hear(Topic.REPAIRS)
+        hearing.topics.clear()
+        for topic in ("tokens", "tokens", "items"):
+            await notify(database, topic)
+        await hearing.hear(Topic.ITEMS)
+        # At the beginning every topic is told, too.
+        assert (notices.counters["tokens"], notices.counters["failed"], notices.counters["lost"]) == (2, 3, 0)
+    finally:
+        await notices.stop()
 
 
 async def test_with_sqlite_there_is_nothing_to_hear(tmp_path: object) -> None:
