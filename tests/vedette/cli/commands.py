@@ -23,18 +23,20 @@ ROOT = Path(__file__).parents[3]
 COMMAND = [sys.executable, "-m", "vedette.cli.main"]
 
 
-def environment() -> dict[str, str]:
-    """The environment of a user, with the source tree in reach."""
-    return {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+def environment(source: Path = ROOT) -> dict[str, str]:
+    """The environment of a user, with the source tree, or another one, in reach."""
+    return {**os.environ, "PYTHONPATH": str(source), "COLUMNS": "200"}
 
 
-def vedette(*arguments: object, folder: Path, seconds: float = 2 * PATIENCE) -> subprocess.CompletedProcess[str]:
+def vedette(
+    *arguments: object, folder: Path, seconds: float = 2 * PATIENCE, source: Path = ROOT
+) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     command = [*COMMAND, *map(str, arguments)]
     return subprocess.run(
         command,
         cwd=folder,
-        env=environment(),
+        env=environment(source),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -110,6 +112,29 @@ class Running:
                     found[name] = child
         return found
 
+    def child(self, mark: str) -> psutil.Process | None:
+        """Return the process that it started whose words have a mark."""
+        for one in self.process.children():
+            try:
+                if mark in " ".join(one.cmdline()):
+                    return one
+            except psutil.Error:
+                # Dead, or dying.
+                continue
+        return None
+
+    def kill_child(self, mark: str) -> None:
+        """Kill a process that it started, and wait until there is another one."""
+        gone = self.child(mark)
+        assert gone is not None, mark
+        gone.kill()
+
+        def is_another() -> bool:
+            child = self.child(mark)
+            return child is not None and child.pid != gone.pid
+
+        until(is_another, what=self.complained)
+
     def end(self, number: int = signal.SIGINT, *, within: float = 20.0) -> int:
         """Send a signal and return the exit code; everything that it started must be gone then."""
         family = self.process.children(recursive=True)
@@ -129,14 +154,14 @@ _MARKS = {
 
 
 @contextmanager
-def running(*arguments: object, folder: Path, name: str = "command") -> Iterator[Running]:
+def running(*arguments: object, folder: Path, name: str = "command", source: Path = ROOT) -> Iterator[Running]:
     """Start a command, and end it with all that it started whatever happens."""
     out, err = folder / f"{name}.out", folder / f"{name}.err"
     with out.open("wb") as stdout, err.open("wb") as stderr:
         process = psutil.Popen(
             [*COMMAND, *map(str, arguments)],
             cwd=folder,
-            env=environment(),
+            env=environment(source),
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,
