@@ -125,10 +125,10 @@ def _line(number: int, value: str, kind: str) -> str:
 
 
 async def run_intelmq(
-    binaries: Path, folder: Path, given: Indicators, *, store: str, copies: int, servers: Sequence[int]
+    binaries: Path, folder: Path, given: Indicators, *, store: str, servers: Sequence[int]
 ) -> Result:
     """Have IntelMQ store the file's indicators."""
-    with running_intelmq(binaries, folder, store=store, copies=copies) as peer:
+    with running_intelmq(binaries, folder, store=store) as peer:
         roots = [*peer.pids, *servers]
         async with watched(lambda: roots) as taken:
             started = time.perf_counter()
@@ -265,20 +265,18 @@ def postgresql_stores() -> Iterator[Stores]:
         )
 
 
-def compare(given: Indicators, folder: Path, stores: Stores, binaries: Path | None, *, copies: Sequence[int]) -> None:
+def compare(given: Indicators, folder: Path, stores: Stores, binaries: Path | None) -> None:
     """Run both on the same kind of store and print the figures."""
     servers = [] if stores.server is None else [stores.server]
-    theirs: list[Result] = []
-    for number in copies if binaries is not None else ():
-        assert binaries is not None
-        place = folder / f"intelmq-{stores.name}-{number}"
+    theirs: Result | None = None
+    if binaries is not None:
+        place = folder / f"intelmq-{stores.name}"
         place.mkdir(mode=0o711)
-        result = asyncio.run(run_intelmq(binaries, place, given, store=stores.theirs, copies=number, servers=servers))
-        say(f"IntelMQ, {stores.name}, {number} of each bot: {_described(result, given)}")
-        theirs.append(result)
+        theirs = asyncio.run(run_intelmq(binaries, place, given, store=stores.theirs, servers=servers))
+        say(f"IntelMQ, {stores.name}: {_described(theirs, given)}")
     ours = asyncio.run(run_vedette(folder / f"vedette-{stores.name}", given, store=stores.ours, servers=servers))
     say(f"Vedette, {stores.name}: {_described(ours, given)}")
-    _show(stores.name, given, ours, min(theirs, key=lambda result: result.seconds) if theirs else None)
+    _show(stores.name, given, ours, theirs)
 
 
 def _described(result: Result, given: Indicators) -> str:
@@ -330,10 +328,10 @@ def main() -> None:
         given = make_indicators(folder, 1_000 if arguments.quick else arguments.count)
         if arguments.store != "postgresql":
             with sqlite_stores(folder) as stores:
-                compare(given, folder, stores, binaries, copies=(1,))
+                compare(given, folder, stores, binaries)
         if arguments.store != "sqlite" and not arguments.quick:
             with postgresql_stores() as stores:
-                compare(given, folder, stores, binaries, copies=(1,))
+                compare(given, folder, stores, binaries)
 
 
 if __name__ == "__main__":

@@ -119,14 +119,13 @@ class IntelMq:
 
 
 @contextmanager
-def running_intelmq(binaries: Path, folder: Path, *, store: str, copies: int = 1) -> Iterator[IntelMq]:
+def running_intelmq(binaries: Path, folder: Path, *, store: str) -> Iterator[IntelMq]:
     """Start Redis and the bots; they are ended with the block.
 
     Args:
         binaries: the environment's `bin`.
         folder: an empty folder for this run.
         store: SQLAlchemy's URL of the database for the events, SQLite or PostgreSQL; the table is made.
-        copies: processes of parser, deduplicator and output each, among which events are shared out.
     """
     url, port = make_url(store), _free_port()
     for name in ("etc", "var/log", "var/run", "var/lib/bots", "in"):
@@ -134,7 +133,7 @@ def running_intelmq(binaries: Path, folder: Path, *, store: str, copies: int = 1
     shutil.copy(
         next(binaries.parent.glob("lib/python*/site-packages/intelmq/etc/harmonization.conf")), folder / "etc"
     )
-    bots = _bots(url, folder, port=port, copies=copies)
+    bots = _bots(url, folder, port=port)
     (folder / "etc/runtime.yaml").write_text(yaml.safe_dump({"global": _settings(folder, port), **bots}))
     _make_table(url, folder, binaries)
     _give_away(folder, url)
@@ -148,10 +147,9 @@ def running_intelmq(binaries: Path, folder: Path, *, store: str, copies: int = 1
         yield IntelMq(pids=pids, inbox=folder / "in", folder=folder, store=url)
 
 
-def _bots(store: URL, folder: Path, *, port: int, copies: int) -> dict[str, dict[str, Any]]:
+def _bots(store: URL, folder: Path, *, port: int) -> dict[str, dict[str, Any]]:
     """Return the bots of the pipeline by their names, with their settings."""
-    names = {kind: [kind] if kind == "collector" else [f"{kind}{n}" for n in range(copies)] for kind in _BOTS}
-    parameters = {
+    parameters: dict[str, dict[str, Any]] = {
         "collector": {"path": f"{folder}/in/", "delete_file": True, "chunk_size": CHUNK, "rate_limit": 1},
         "parser": {"columns": list(COLUMNS), "type": "c2-server"},
         "deduplicator": {
@@ -163,14 +161,11 @@ def _bots(store: URL, folder: Path, *, port: int, copies: int) -> dict[str, dict
         "output": _output(store),
     }
     bots: dict[str, dict[str, Any]] = {}
-    receivers: list[str] = []
-    for kind, (group, module) in _BOTS.items():
-        settings: dict[str, Any] = dict(parameters[kind])
-        if receivers:
-            settings |= {"destination_queues": {"_default": [f"{name}-queue" for name in receivers]}}
-            settings |= {"load_balance": True} if len(receivers) > 1 else {}
-        bots |= {name: {"group": group, "module": module, "parameters": settings} for name in names[kind]}
-        receivers = names[kind]
+    receiver = ""
+    for name, (group, module) in _BOTS.items():
+        towards = {"destination_queues": {"_default": [f"{receiver}-queue"]}} if receiver else {}
+        bots[name] = {"group": group, "module": module, "parameters": parameters[name] | towards}
+        receiver = name
     return bots
 
 

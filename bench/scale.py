@@ -35,6 +35,14 @@ ENGINES = (1, 2, 3)
 PARTS = ("engines", "stored", "presence")
 
 
+def empty_database(server: Path, name: str) -> str:
+    """Make a database with this release's schema, and return its URL."""
+    postgres_sql(server, f"CREATE DATABASE {name}")
+    url = postgres_url(server, name)
+    with_schema(url)
+    return url
+
+
 def measure_engines(folder: Path, count: int) -> None:
     """Measure one, two and three engines, each with an empty database."""
     costs: list[Cost] = []
@@ -42,9 +50,7 @@ def measure_engines(folder: Path, count: int) -> None:
         pid = int((server / "data" / "postmaster.pid").read_text().split()[0])
         for engines in ENGINES:
             name = f"with{engines}"
-            postgres_sql(server, f"CREATE DATABASE {name}")
-            url = postgres_url(server, name)
-            with_schema(url)
+            url = empty_database(server, name)
             place = folder / name
             place.mkdir(mode=0o711)
             costs.append(asyncio.run(run_engines(place, engines=engines, count=count, store=url, postgres=pid)))
@@ -59,9 +65,7 @@ def measure_stored(folder: Path, most: int) -> None:
         pid = int((server / "data" / "postmaster.pid").read_text().split()[0])
         for stored in sizes:
             name = f"holds{stored}"
-            postgres_sql(server, f"CREATE DATABASE {name}")
-            url = postgres_url(server, name)
-            with_schema(url)
+            url = empty_database(server, name)
             place = folder / name
             place.mkdir()
             full = scale_stored.run(place, stored=stored, store=url, postgres=pid)

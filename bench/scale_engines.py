@@ -1,4 +1,8 @@
-"""Items a second with one, two and three engines over one PostgreSQL, and what an item costs: CPU of each part."""
+"""Items a second with one, two and three engines over one PostgreSQL, and what an item costs: CPU of each part.
+
+The cost counts until nothing is left to do: a busy engine puts off correlating and publishing, so that what it took
+until all was stamped would be less than the work, and the more so the fewer engines there are.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,10 @@ from told import Told
 from watching import watched
 
 from registry import tables
+from registry.correlation_tables import correlation_position
+
+AT_REST = 0.1
+"""Share of a core that an idle engine takes less of."""
 
 SENDERS = 6
 """Agents that send; which engine an agent's check goes to is drawn by hashing, so that a few are even enough."""
@@ -31,7 +39,7 @@ class Cost:
     stamped: float
     """Items a second until all are stamped."""
     engines: float
-    """CPU milliseconds an item of the engines' processes."""
+    """CPU milliseconds an item of the engines' processes, until nothing is left to do."""
     database: float
     """Of PostgreSQL."""
     xmpp: float
@@ -72,7 +80,6 @@ async def run_engines(folder: Path, *, engines: int, count: int, store: str, pos
             for name, file in zip(names, files, strict=True)
         ]
         await asyncio.gather(*(sender.do("make", count=count // SENDERS) for sender in senders))
-        # Everybody has asked once who the engines are, so that the first batch goes to all of them.
         return await _measure(hub, senders, count // SENDERS * SENDERS, server.pid, postgres)
 
 
@@ -86,6 +93,9 @@ async def _measure(hub: Hub, senders: Sequence[Told], count: int, xmpp: int, pos
         while await hub.database.read(_stamped) < count:
             await asyncio.sleep(0.05)
         stamped = time.perf_counter() - started
+        while not await hub.database.read(_is_correlated):
+            await asyncio.sleep(0.05)
+        await _at_rest(own)
     return Cost(
         rate=count / confirmed,
         stamped=count / stamped,
@@ -94,6 +104,24 @@ async def _measure(hub: Hub, senders: Sequence[Told], count: int, xmpp: int, pos
         xmpp=(cpu_seconds([xmpp]) - theirs) / count * 1000,
         shares=await hub.database.read(_shares),
     )
+
+
+async def _at_rest(processes: Sequence[int]) -> None:
+    """Wait until the engines have published, too: what they did is on no record, but that they have nothing to do."""
+    while True:
+        before = cpu_seconds(processes)
+        await asyncio.sleep(0.5)
+        if cpu_seconds(processes) - before < AT_REST * len(processes) * 0.5:
+            return
+
+
+def _is_correlated(connection: Connection) -> bool:
+    """Tell whether every log is correlated to its end."""
+    chain = tables.chain
+    joined = chain.outerjoin(correlation_position, correlation_position.c.chain_id == chain.c.id)
+    behind = select(chain.c.id).select_from(joined)
+    behind = behind.where(chain.c.next_index > func.coalesce(correlation_position.c.next_index, 0))
+    return connection.execute(behind.limit(1)).first() is None
 
 
 def _stamped(connection: Connection) -> int:
