@@ -18,7 +18,8 @@ from registry.away_documents import AwayError, DocumentReader
 from registry.correlation_memory import DamagedHistoryError, StoredMemory
 from registry.correlation_reading import Reading, move, next_items, read_until, seen_at
 from registry.correlation_tables import finding, finding_witness
-from registry.database import ConcurrentWriteError, Database
+from registry.database import Database
+from registry.database_errors import ConcurrentWriteError
 from registry.duties import Duties
 from registry.text import storable
 from vedette.canonical import canonical_json

@@ -8,7 +8,8 @@ from sqlalchemy import Connection
 
 from registry.chain import continue_chain, read_chain
 from registry.commit import GroupCommit
-from registry.database import ConcurrentWriteError, Database
+from registry.database import Database
+from registry.database_errors import ConcurrentWriteError
 from registry.delivery import Committed, Delivery
 from vedette.clock import Clock
 from vedette.errors import StoreError

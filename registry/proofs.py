@@ -13,7 +13,8 @@ from registry.audit_log import LoggedAudits, is_any_waiting, log_audits
 from registry.batches import PendingBatch, Unbatched
 from registry.bundle_source import audit_bundle_contents, bundle_contents
 from registry.content import ContentFolder
-from registry.database import ConcurrentWriteError, Database
+from registry.database import Database
+from registry.database_errors import ConcurrentWriteError
 from registry.duties import Duties
 from registry.proof_state import ProofState, state_of
 from registry.record_states import counted_stamps, open_record, settle_state, store_certificates

@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from registry import tables
 from registry.content import ContentFolder
-from registry.database import ConcurrentWriteError, Database
+from registry.database import Database
+from registry.database_errors import ConcurrentWriteError
 from registry.evidence_tables import evidence_record, renewal, renewal_path, renewed_payloads
 from registry.log import read_payloads
 from registry.record_states import store_certificates

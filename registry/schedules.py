@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, sel
 
 from registry.audit import AuditEntry, record_audit
 from registry.callers import Actor
-from registry.database import ConcurrentWriteError, Database
+from registry.database import Database
+from registry.database_errors import ConcurrentWriteError
 from registry.listing import Order, Page, made_of, read_page
 from registry.schedule_rows import Schedule, ScheduleRun, UnknownScheduleError, schedule_of, timetable_of
 from registry.schedule_tables import schedule, schedule_run

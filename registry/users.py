@@ -11,7 +11,8 @@ from sqlalchemy import Connection, RowMapping, ScalarSelect, delete, func, inser
 
 from registry.audit import AuditEntry, record_audit
 from registry.callers import Actor, Scope
-from registry.database import ConcurrentWriteError, Database
+from registry.database import Database
+from registry.database_errors import ConcurrentWriteError
 from registry.listing import Order, Page, read_page
 from registry.roles import UserRole, scopes_of
 from registry.user_tables import setup_link, user_account, user_session

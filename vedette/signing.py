@@ -18,6 +18,21 @@ PUBLIC_KEY_SIZE = 32
 SIGNATURE_SIZE = 64
 
 
+def raw_key(text: str, *, field: str, size: int) -> bytes:
+    """Return a public key's bytes from their base64; `field` is what is refused.
+
+    Raises:
+        RefusedError: it is not base64 of so many bytes.
+    """
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise RefusedError(field, "not base64") from error
+    if len(raw) != size:
+        raise RefusedError(field, f"must be {size} bytes, not {len(raw)}")
+    return raw
+
+
 class VerifyingKey:
     """The public half of an agent's key."""
 
@@ -33,13 +48,7 @@ class VerifyingKey:
         Raises:
             RefusedError: it is not base64 of 32 bytes.
         """
-        try:
-            raw = base64.b64decode(text, validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise RefusedError("public_key", "not base64") from error
-        if len(raw) != PUBLIC_KEY_SIZE:
-            raise RefusedError("public_key", f"must be {PUBLIC_KEY_SIZE} bytes, not {len(raw)}")
-        return cls(Ed25519PublicKey.from_public_bytes(raw))
+        return cls(Ed25519PublicKey.from_public_bytes(raw_key(text, field="public_key", size=PUBLIC_KEY_SIZE)))
 
     @property
     def text(self) -> str:

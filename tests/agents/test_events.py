@@ -20,9 +20,10 @@ from behaviours import publish
 from behaviours.publish import EVENT_BYTES, SHOWN, fitting
 from ejabberd.accounts import EmbeddedAccounts, new_password
 from ejabberd.api import EjabberdAccounts
-from ejabberd.configuration import XmppSettings, initialise
+from ejabberd.configuration import initialise
 from ejabberd.embedded import EmbeddedServer, EmbeddedSettings
 from ejabberd.server import EjabberdServer, find_installation
+from ejabberd.settings import XmppSettings
 from registry.event_feed import ScanEvent
 from tests.agents.station import DOMAIN, Station, Until, make_item
 from tests.timing import PATIENCE

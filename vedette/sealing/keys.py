@@ -8,7 +8,6 @@ the process has ended or the key was replaced, whatever is stolen later.
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 from typing import Final
 
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from vedette.canonical import sha256_hex
 from vedette.clock import Clock
 from vedette.errors import RefusedError
+from vedette.signing import raw_key
 
 SUITE: Final = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
 """DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-256-GCM: 0x0020, 0x0001, 0x0002 of RFC 9180 section 7."""
@@ -65,13 +65,7 @@ class SealingKey:
         Raises:
             RefusedError: it is not base64 of 32 bytes.
         """
-        try:
-            raw = base64.b64decode(text, validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise RefusedError("sealing_key", "not base64") from error
-        if len(raw) != KEY_SIZE:
-            raise RefusedError("sealing_key", f"must be {KEY_SIZE} bytes, not {len(raw)}")
-        return cls(X25519PublicKey.from_public_bytes(raw))
+        return cls(X25519PublicKey.from_public_bytes(raw_key(text, field="sealing_key", size=KEY_SIZE)))
 
     def content_key(self, *, info: bytes) -> ContentKey:
         """Return a new content key for the key's owner alone, bound to `info`, which does not travel.

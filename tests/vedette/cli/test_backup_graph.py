@@ -37,7 +37,7 @@ from tests.vedette.cli.graph_fleet import (
 )
 from vedette.clock import SystemClock
 from vedette.configuration.fleet import load_fleet
-from vedette.extraction.prose.corrections.correcting import AddEntity, Correction, RejectEntity, RejectRelation
+from vedette.extraction.prose.corrections.kinds import AddEntity, Correction, RejectEntity, RejectRelation
 
 __all__ = ["make_fleet"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from vedette.configuration.database_url import database_url, graph_beside
+from vedette.configuration.database_url import database_url
 from vedette.configuration.fleet import FleetPaths, load_fleet
 from vedette.configuration.rt import RtSection, is_rt_file, load_rt
 from vedette.errors import ConfigurationError
@@ -29,7 +29,7 @@ def test_the_graph_is_beside_the_store_unless_somebody_says_otherwise(tmp_path: 
     server = "postgresql+psycopg://u:p@h/d"
     assert paths(tmp_path, store=server).graph_url == server
     assert paths(tmp_path, graph=server).graph_url == server
-    assert graph_beside("sqlite:////a/b.db") == "sqlite:////a/graph.db"
+    assert paths(tmp_path, store="sqlite:////a/b.db").graph_url == "sqlite:////a/graph.db"
     assert database_url("sqlite:////a/b.db", folder=tmp_path) == "sqlite:////a/b.db"
 
 

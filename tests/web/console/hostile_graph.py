@@ -12,7 +12,7 @@ from tests.prose_documents import hostile_document, keep_reading
 from tests.web.api.v1.conftest import uuid_of
 from tests.web.console.page_list import Addresses
 from vedette.clock import SystemClock
-from vedette.extraction.prose.corrections.correcting import AddEntity, Place, RejectEntity
+from vedette.extraction.prose.corrections.kinds import AddEntity, Place, RejectEntity
 from vedette.extraction.subgraph import Edge, Position, Subgraph, Vertex
 from vedette.graph.port import MAX_PAGE, Origin, Said, VertexFilter, VertexView
 from web.console.annotation_addresses import sentence_address, text_address

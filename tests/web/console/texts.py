@@ -9,7 +9,7 @@ from tests.prose_documents import foreign_document, keep_reading, long_document,
 from tests.web.api.v1.conftest import uuid_of
 from tests.web.console.page_list import Addresses
 from vedette.clock import SystemClock
-from vedette.extraction.prose.corrections.correcting import AddRelation, ChangeEntity, Correction, RejectEntity
+from vedette.extraction.prose.corrections.kinds import AddRelation, ChangeEntity, Correction, RejectEntity
 from web.console.annotation_addresses import sentence_address, text_address
 
 REPORT, FOREIGN, LONG = uuid_of(5), uuid_of(6), uuid_of(7)

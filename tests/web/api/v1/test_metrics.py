@@ -14,12 +14,13 @@ from registry.callers import Scope
 from registry.database import Database
 from registry.figures import Figures
 from registry.intake import Intake
+from tests.stamping import stamping
 from tests.timing import PATIENCE
 from tests.web.api.v1.conftest import ENGINE, Hub, an_item, delivery
 from vedette.clock import ManualClock, SystemClock
 from vedette.configuration.fleet import FleetPaths
 from vedette.delivery.circuit_breaker import CircuitState
-from vedette.evidence.timestamp_state import AuthorityReport, TimestampState
+from vedette.evidence.timestamp_state import TimestampState
 from vedette.messages.state import AgentState
 from web.api.hub_view import NoAgents
 
@@ -36,32 +37,7 @@ class Busy(NoAgents):
         return [AgentState.model_validate(values | {"behaviours": [behaviour, other]})]
 
     def stamping(self) -> TimestampState:
-        authority = AuthorityReport(
-            name="local",
-            external=False,
-            circuit=CircuitState.OPEN,
-            next_attempt_in=1.0,
-            tokens=2,
-            failures=3,
-            last_error="",
-            last_error_at=None,
-            last_token_at=None,
-            latency=0.25,
-            clock=None,
-            clock_off=0,
-        )
-        return TimestampState(
-            authorities=(authority,),
-            batches=3,
-            urgent_batches=1,
-            pending=10,
-            failed=0,
-            oldest_pending=1.0,
-            looked_at=1,
-            delays=20,
-            delay_p50=0.5,
-            delay_p99=None,
-        )
+        return stamping(circuit=CircuitState.OPEN, delay_p99=None)
 
 
 @pytest.fixture
