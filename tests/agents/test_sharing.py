@@ -7,7 +7,6 @@ import json
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select, update
@@ -21,7 +20,7 @@ from registry.proofs import Proofs
 from tests.agents.station import Station, Until, make_item
 from tests.agents.test_proof_notices import start_keeper
 from tests.agents.test_timestamping import Moody
-from tests.registry.postgresql import postgres_sql, postgres_url
+from tests.registry.postgresql import empty_database
 from tests.vedette.cli.commands import called, complaint, running
 from vedette.configuration.credentials import Credentials, RegistryKey, save_credentials
 from vedette.configuration.fleet import load_fleet
@@ -32,14 +31,12 @@ from vedette.messages.card import Role
 @pytest.fixture
 async def shared(xmpp: EmbeddedServer, tmp_path: Path, postgres_folder: Path) -> AsyncIterator[Station]:
     """A station whose store is a PostgreSQL database."""
-    name = f"t{uuid4().hex}"
-    postgres_sql(postgres_folder, f"CREATE DATABASE {name}")
-    station = Station(server=xmpp, folder=tmp_path, store_url=postgres_url(postgres_folder, name))
-    station.database.migrate()
-    station.database.open()
-    yield station
-    await station.close()
-    postgres_sql(postgres_folder, f"DROP DATABASE {name} WITH (FORCE)")
+    with empty_database(postgres_folder) as url:
+        station = Station(server=xmpp, folder=tmp_path, store_url=url)
+        station.database.migrate()
+        station.database.open()
+        yield station
+        await station.close()
 
 
 async def _are_live(station: Station, engines: int) -> bool:

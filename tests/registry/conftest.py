@@ -15,7 +15,7 @@ from registry.database import Database
 from registry.graph import graph_database
 from registry.intake import Delivery, Intake
 from tests.registry.pool import DatabasePool
-from tests.registry.postgresql import postgres_sql, postgres_url
+from tests.registry.postgresql import empty_database
 from vedette.clock import ManualClock
 from vedette.messages.batch import Manifest, Signed
 from vedette.messages.item import ReceivedItem
@@ -32,10 +32,8 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield f"sqlite:///{tmp_path / 'store.db'}"
     else:
         folder: Path = request.getfixturevalue("postgres_folder")
-        name = f"t{uuid4().hex}"
-        postgres_sql(folder, f"CREATE DATABASE {name}")
-        yield postgres_url(folder, name)
-        postgres_sql(folder, f"DROP DATABASE {name} WITH (FORCE)")
+        with empty_database(folder) as url:
+            yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -92,6 +93,17 @@ def start_server(folder: Path, *settings: str) -> subprocess.Popen[bytes]:
     with (folder / "log").open("ab") as output:
         command = as_postgres(str(binaries / "postgres"), "-D", str(folder / "data"), *options)
         return subprocess.Popen(command, stdout=output, stderr=output, cwd=folder)
+
+
+@contextmanager
+def empty_database(folder: Path) -> Iterator[str]:
+    """Make a database that nobody migrated, and give its URL; it goes with the block."""
+    name = f"t{uuid4().hex}"
+    postgres_sql(folder, f"CREATE DATABASE {name}")
+    try:
+        yield postgres_url(folder, name)
+    finally:
+        postgres_sql(folder, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def postgres_url(folder: Path, name: str) -> str:

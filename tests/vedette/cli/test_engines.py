@@ -6,14 +6,13 @@ import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from sqlalchemy import Connection, func, select
 
 from registry import tables
 from registry.database import Database
-from tests.registry.postgresql import postgres_sql, postgres_url
+from tests.registry.postgresql import empty_database
 from tests.vedette.cli.commands import called, running, until
 from tests.vedette.cli.fleet_store import check_logs, lost, numbers_of
 
@@ -25,10 +24,8 @@ PROBES = 8
 @pytest.fixture
 def url(postgres_folder: Path) -> Iterator[str]:
     """The URL of an empty database."""
-    name = f"t{uuid4().hex}"
-    postgres_sql(postgres_folder, f"CREATE DATABASE {name}")
-    yield postgres_url(postgres_folder, name)
-    postgres_sql(postgres_folder, f"DROP DATABASE {name} WITH (FORCE)")
+    with empty_database(postgres_folder) as url:
+        yield url
 
 
 def _write(folder: Path, url: str) -> None:

@@ -16,12 +16,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from sqlalchemy import Connection, create_engine, text
 
-from tests.registry.postgresql import postgres_sql, postgres_url
+from tests.registry.postgresql import empty_database
 from tests.vedette.cli.commands import ROOT, complaint, running, until, vedette
 from tests.vedette.cli.fleet_store import check_logs, numbers_of
 
@@ -75,10 +74,8 @@ def source_after(folder: Path) -> Path:
 @pytest.fixture
 def url(postgres_folder: Path) -> Iterator[str]:
     """The URL of an empty database."""
-    name = f"t{uuid4().hex}"
-    postgres_sql(postgres_folder, f"CREATE DATABASE {name}")
-    yield postgres_url(postgres_folder, name)
-    postgres_sql(postgres_folder, f"DROP DATABASE {name} WITH (FORCE)")
+    with empty_database(postgres_folder) as url:
+        yield url
 
 
 @pytest.fixture

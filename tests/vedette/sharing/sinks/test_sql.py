@@ -13,12 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine, NullPool, create_engine, inspect, text
 
-from tests.registry.postgresql import postgres_sql, postgres_url
+from tests.registry.postgresql import empty_database
 from tests.sharing_cases import empty, everything, hostile, large, scanned
 from tests.sharing_memory import connect, silent_port
 from tests.sharing_parts import fact
@@ -67,10 +66,8 @@ def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Target]:
         yield Target(f"sqlite:///{tmp_path / 'theirs.db'}", tmp_path)
         return
     folder: Path = request.getfixturevalue("postgres_folder")
-    name = f"s{uuid4().hex}"
-    postgres_sql(folder, f"CREATE DATABASE {name}")
-    yield Target(postgres_url(folder, name), tmp_path)
-    postgres_sql(folder, f"DROP DATABASE {name} WITH (FORCE)")
+    with empty_database(folder) as url:
+        yield Target(url, tmp_path)
 
 
 async def test_everything_arrives_and_the_second_time_nothing_is_written(target: Target) -> None:
