@@ -195,6 +195,7 @@ class Extract(Consume):
             content_type=meta.content_type or "",
             content_encoding=meta.content_encoding or "",
             meta=_meta(one.item),
+            observed_at=_observed_at(one),
         )
 
     def _leave(self, one: _Ours, error: Exception, left: dict[int, Exception]) -> None:
@@ -267,8 +268,13 @@ def _origin(one: _Ours, result: Extracted) -> Origin:
         agent=meta.agent or "",
         extractor=one.extractor,
         version=result.version,
-        observed_at=meta.ts * MICROSECONDS if meta.collected_at is None else meta.collected_at,
+        observed_at=_observed_at(one),
     )
+
+
+def _observed_at(one: _Ours) -> int:
+    meta = one.item.item.item.meta
+    return meta.ts * MICROSECONDS if meta.collected_at is None else meta.collected_at
 
 
 def _size(result: Extracted) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from vedette.clock import Clock
 from vedette.extraction.prose.keeping import Summary
 from vedette.extraction.subgraph import Subgraph
+from vedette.graph.drafted import Drafted
 from vedette.messages.state import Cell, Panel
 
 WINDOW = 60.0
@@ -64,7 +65,7 @@ class ExtractTally:
         self._unread: Counter[str] = Counter()
         self.pace = Pace(clock=clock)
 
-    def read(self, name: str, version: str, subgraph: Subgraph) -> None:
+    def read(self, name: str, version: str, subgraph: Subgraph | Drafted) -> None:
         """Note that a document was read."""
         one = self._of(name)
         one.version = version

@@ -13,11 +13,11 @@ from registry.items import ItemSummary, UnknownItemError
 from registry.repairs import Repairs
 from registry.scandale_check import ProofCheck
 from registry.sealed_items import SealedItems
-from registry.text import storable
 from vedette.errors import RefusedError
 from vedette.people.adhoc import Ask, Note, Told
 from vedette.people.forms import Answer, Field, FieldKind, Form
 from vedette.people.person import Person, PersonRole
+from vedette.storable import storable
 
 SHOWN: Final = 100
 """Rows of a table: what a chat client can show."""

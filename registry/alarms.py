@@ -11,10 +11,10 @@ from registry.audit import AuditEntry, record_audit
 from registry.callers import ITSELF, Actor
 from registry.database import Database
 from registry.evidence_tables import alarm
-from registry.text import storable
 from vedette.clock import Clock
 from vedette.evidence.finding import Finding
 from vedette.messages.limits import MAX_TEXT
+from vedette.storable import storable
 
 MAX_ALARMS = 10_000
 """Alarms that are kept: whoever damages a million rows must not fill the disk with them."""

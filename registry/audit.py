@@ -12,10 +12,10 @@ from registry import tables
 from registry.audit_tables import audit
 from registry.database import Database
 from registry.proof_state import ProofState
-from registry.text import storable
 from vedette.clock import Clock
 from vedette.errors import RefusedError, VedetteError
 from vedette.messages.limits import MAX_TEXT
+from vedette.storable import storable
 
 MAX_PAGE = 1_000
 """Entries in one page at most."""

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, select
 
 from registry import tables
 from registry.reading import Reads
-from registry.text import storable
 from vedette.canonical import parse_json
+from vedette.storable import storable
 
 MAX_CHECKS: Final = 100
 """Checks that are named at once: each costs a look into an index."""

@@ -19,12 +19,12 @@ from registry.enqueue import enqueue
 from registry.payload_rows import KEY, insert_payloads
 from registry.refusals import Refusal, record_refusals
 from registry.tally import tally
-from registry.text import storable
 from vedette.errors import ConflictError, RefusedError
 from vedette.evidence.statement import item_statement, leaf
 from vedette.messages.batch import ELSEWHERE
 from vedette.messages.item import ReceivedItem
 from vedette.pieces import pieces
+from vedette.storable import storable
 
 _LOOK_UP = 1_000
 """Keys in one query: far below what either database takes."""

@@ -33,7 +33,6 @@ from registry.graph_corrections import (
 from registry.graph_reading import GraphRead
 from registry.graph_tables import annotation
 from registry.graph_writing import GraphWriter
-from registry.text import storable
 from vedette.clock import Clock
 from vedette.errors import RefusedError, VedetteError
 from vedette.extraction.prose.annotated import AnnotatedDocument
@@ -42,6 +41,7 @@ from vedette.extraction.prose.corrections.kinds import Correction
 from vedette.extraction.prose.corrections.lessons import Lessons, lessons_of
 from vedette.graph.port import GraphReading
 from vedette.messages.limits import MAX_TEXT
+from vedette.storable import storable
 
 MOST: Final = 256 * 1024
 """Characters of the corrections of one item that count: thousands of them."""

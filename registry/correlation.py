@@ -21,7 +21,6 @@ from registry.correlation_tables import finding, finding_witness
 from registry.database import Database
 from registry.database_errors import ConcurrentWriteError
 from registry.duties import Duties
-from registry.text import storable
 from vedette.canonical import canonical_json
 from vedette.clock import MICROSECONDS, Clock
 from vedette.correlation.facts import facts_of
@@ -32,6 +31,7 @@ from vedette.correlation.policy import CorrelationPolicy
 from vedette.correlation.subject import subject_of
 from vedette.errors import StoreError
 from vedette.log import logger
+from vedette.storable import storable
 
 T = TypeVar("T")
 

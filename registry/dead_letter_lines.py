@@ -11,7 +11,7 @@ from registry import tables
 from registry.outbox_visit import OutboxVisit
 from registry.outbox_work import NotInOutboxError
 from registry.queue_tables import queue, queue_dead_letter
-from registry.text import storable
+from vedette.storable import storable
 
 QUEUE: Final = "queue:"
 """What the names of queues begin with."""

@@ -14,7 +14,6 @@ from registry.callers import ITSELF, Actor
 from registry.counters import read_counter
 from registry.database import Database
 from registry.directory_rows import LIVE, AgentEntry, Enrolled, PresenceChange
-from registry.text import storable
 from vedette.clock import Clock
 from vedette.errors import RefusedError
 from vedette.messages.batch import Signed, open_signed
@@ -22,6 +21,7 @@ from vedette.messages.card import Card, Role
 from vedette.messages.limits import MAX_TEXT
 from vedette.sealing.keys import SealingKey
 from vedette.signing import VerifyingKey
+from vedette.storable import storable
 
 __all__ = ["AgentEntry", "Directory", "Enrolled", "PresenceChange", "ReplayedCardError", "Show", "StrangerError"]
 

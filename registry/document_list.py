@@ -10,8 +10,8 @@ from sqlalchemy import RowMapping, select
 from registry.database import Database
 from registry.document_tables import document
 from registry.listing import Order, Page, read_page
-from registry.text import storable
 from vedette.documents.description import read_description
+from vedette.storable import storable
 
 DOCUMENTS: Final = Order(name="documents", columns=(document.c.created_at, document.c.sha256), kinds=(int, str))
 """Newest first."""

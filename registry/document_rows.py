@@ -9,9 +9,9 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from registry.content import check_id
 from registry.document_tables import document, document_name, document_tombstone
-from registry.text import storable
 from vedette.errors import RefusedError
 from vedette.messages.limits import MAX_TEXT
+from vedette.storable import storable
 
 NOTHING_SAID = "{}"
 """The description of a document of which nothing was said."""

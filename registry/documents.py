@@ -31,12 +31,12 @@ from registry.document_rows import (
 )
 from registry.document_streams import checked_pieces, fill, is_utf8
 from registry.holds import HeldError, hold_on_document
-from registry.text import storable
 from vedette.clock import Clock
 from vedette.documents.description import is_name
 from vedette.documents.quota import Quotas
 from vedette.errors import ConflictError, RefusedError, VedetteError
 from vedette.messages.limits import MAX_TEXT
+from vedette.storable import storable
 
 __all__ = [
     "DeletedDocumentError",

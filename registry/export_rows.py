@@ -10,11 +10,11 @@ from typing import Any, Final
 import orjson
 from sqlalchemy import RowMapping
 
-from registry.text import storable
 from vedette.errors import VedetteError
 from vedette.sharing.exporter import MAX_SHOWN, Change, Exported, Plan
 from vedette.sharing.investigation import Withheld
 from vedette.sharing.request import Export
+from vedette.storable import storable
 
 MAX_LINE: Final = 1_000
 """Characters of one text of a plan or an outcome that are kept."""

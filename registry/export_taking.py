@@ -25,12 +25,12 @@ from registry.export_work import (
 )
 from registry.exports import Exports
 from registry.sharing_tables import export
-from registry.text import storable
 from vedette.clock import MICROSECONDS
 from vedette.errors import ConflictError
 from vedette.messages.limits import MAX_TEXT
 from vedette.sharing.exporter import Exported, Plan
 from vedette.sharing.request import Export
+from vedette.storable import storable
 
 LEASE: Final = 60
 """Seconds that an export is held without a sign of life: what a process died of waits no longer than that."""

@@ -18,10 +18,10 @@ from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
 from registry.sharing_tables import export, export_destination
-from registry.text import storable
 from vedette.clock import MICROSECONDS
 from vedette.errors import ConflictError
 from vedette.messages.limits import MAX_TEXT
+from vedette.storable import storable
 
 MAX_LEASE: Final = 600
 """Seconds that an export may be with a process without a sign of life."""

@@ -23,13 +23,13 @@ from registry.export_status import destination_status
 from registry.export_work import locked
 from registry.listing import Order, Page, read_page
 from registry.sharing_tables import export
-from registry.text import storable
 from vedette.clock import MICROSECONDS, Clock
 from vedette.configuration.sharing import SharingSection
 from vedette.errors import ConflictError, RefusedError
 from vedette.messages.limits import MAX_TEXT
 from vedette.sharing.request import DestinationStatus, Export, ExportRequest
 from vedette.sharing.selection import Selection
+from vedette.storable import storable
 
 __all__ = ["MAX_OPEN", "Export", "Exports", "UnknownExportError"]
 

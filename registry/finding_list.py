@@ -13,8 +13,8 @@ from registry.correlation_memory import unpacked
 from registry.correlation_tables import check_history, finding, finding_witness
 from registry.listing import Order, Page, read_page
 from registry.reading import Reads
-from registry.text import storable
 from vedette.correlation.finding import Change, FindingKind, Severity, Witness
+from vedette.storable import storable
 
 SHOWN = 200
 """Characters of a text in an event; the store has the whole."""

@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from registry.graph_claims import Claim, claims_of
-from registry.graph_drafts import Node, words_of
 from registry.graph_nodes import Gathered, address_of
 from registry.graph_ranges import CONTAINED_WITHIN, holders, prefixes, range_of
 from registry.graph_session import Session
 from registry.graph_withdrawing import gathered_anew
 from registry.graph_words import forget_words, write_words
 from vedette.evidence.finding import Finding
-from vedette.graph.folding import name_of, write_state
+from vedette.graph.drafted import Node
 from vedette.graph.identity import vertex_id
 
 Found = tuple[list[Finding], int, int | None]
@@ -73,12 +72,12 @@ def _expected(row: Any, found: Gathered | None) -> dict[str, Any]:
     if found is None:
         return {"name": row.name, "mentions": 0, "first_seen": 0, "last_seen": 0, "properties": "{}", "text": None}
     return {
-        "name": name_of(found.state),
+        "name": found.folded.name,
         "mentions": found.count,
         "first_seen": found.first,
         "last_seen": found.last,
-        "properties": write_state(found.state),
-        "text": words_of(found.state),
+        "properties": found.folded.json,
+        "text": found.folded.words,
     }
 
 
@@ -105,7 +104,7 @@ def _differences(
 
 
 def _claims(node: Node, found: Gathered | None) -> frozenset[Claim]:
-    return frozenset() if found is None else claims_of(node.kind, node.canonical, found.state)
+    return frozenset() if found is None else claims_of(node.kind, node.canonical, found.folded.state)
 
 
 def _ranges(node: Node, found: Gathered | None) -> set[tuple[int, bytes]]:

@@ -13,8 +13,8 @@ from registry.graph_correcting import GraphCorrecting
 from registry.graph_corrections import CorrectionLine, line_of
 from registry.graph_tables import correction as table
 from registry.graph_writing import GraphWriter
-from registry.text import storable
 from vedette.clock import Clock
+from vedette.storable import storable
 
 
 def read_corrected(connection: Connection, *, since: int) -> tuple[CorrectionLine, ...]:

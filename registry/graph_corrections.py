@@ -11,10 +11,10 @@ import orjson
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
 from registry.graph_tables import correction as table
-from registry.text import storable
 from vedette.extraction.prose.corrections.kinds import Correction, parse_correction
 from vedette.messages.limits import MAX_TEXT
 from vedette.pieces import pieces
+from vedette.storable import storable
 
 _LOOK_UP: Final = 500
 

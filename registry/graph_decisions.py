@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from registry.audit import Audit, AuditEntry
 from registry.callers import Actor
-from registry.text import storable
 from vedette.graph.port import GraphWriting
 from vedette.messages.limits import MAX_TEXT
+from vedette.storable import storable
 
 
 class GraphDecisions:

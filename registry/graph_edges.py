@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from registry.graph_drafts import DraftEdge, digest_of
 from registry.graph_session import Session
 from registry.graph_statements import Row
+from vedette.graph.drafted import DraftEdge
 from vedette.graph.port import Origin
 
 Ends = tuple[int, int, int]
@@ -80,7 +80,9 @@ class EdgeWriter:
             edges: the edges and their numbers.
             ids: the nodes' rows.
         """
-        said = self._said([edge.said for _, edge in edges if edge.said])
+        # Hundreds of rows of a list say the same of their relations.
+        texts = {edge.said for _, edge in edges if edge.said}
+        said = self._session.said(texts) if texts else {}
         at = origin.observed_at
         mentions, stated, relation = self._mentions, self._stated, self._session.relation
         for number, (out_uid, name, in_uid, text, position, certainty) in edges:
@@ -94,12 +96,6 @@ class EdgeWriter:
                 known.count += 1
                 known.first, known.last = min(known.first, at), max(known.last, at)
                 known.confidence = max(known.confidence, confidence)
-
-    def _said(self, said: Sequence[str]) -> dict[str, int]:
-        # Hundreds of rows of a list say the same of their relations.
-        digests = {text: digest_of(text.encode()) for text in set(said)}
-        rows = self._session.said([(digest, text) for text, digest in digests.items()]) if digests else {}
-        return {text: rows[digest] for text, digest in digests.items()}
 
     def write(self) -> int:
         """Write what was noted; return how many edges are new."""

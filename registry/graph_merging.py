@@ -8,13 +8,14 @@ from typing import Final
 
 from registry.graph_aligning import align
 from registry.graph_annotations import keep_annotations
-from registry.graph_drafts import Draft, DraftMention
+from registry.graph_drafts import Draft
 from registry.graph_edges import EdgeWriter
 from registry.graph_nodes import NodeWriter, gather, write_mentions
 from registry.graph_origins import admit
 from registry.graph_ranges import contain
 from registry.graph_session import Session
 from registry.graph_withdrawing import take_out
+from vedette.graph.drafted import DraftMention
 from vedette.graph.port import Merged
 
 TOGETHER: Final = 5_000

@@ -8,13 +8,14 @@ from ipaddress import IPv4Address
 from typing import Any, Final
 
 from registry.graph_claims import ClaimChanges, claims_of
-from registry.graph_drafts import DraftMention, Node, words_of
 from registry.graph_session import Placed, Session
 from registry.graph_statements import Row
 from registry.graph_words import write_words
 from vedette.extraction.addresses import Address, AddressError, plain_v4
 from vedette.graph.canonical import plain_address
-from vedette.graph.folding import State, are_alike, name_of, read_state, unite, write_state
+from vedette.graph.drafted import DraftMention, Node
+from vedette.graph.folded import Folded
+from vedette.graph.folding import are_alike
 
 MAPPED: Final = bytes(10) + b"\xff\xff"
 """What an IPv4 address' 16 bytes begin with."""
@@ -38,16 +39,16 @@ class Gathered:
     """What several mentions say of one node."""
 
     node: Node
-    state: State
+    folded: Folded
     count: int
     first: int
     """Earliest observation."""
     last: int
     """Latest observation."""
 
-    def add(self, state: State, *, count: int, first: int, last: int) -> None:
+    def add(self, folded: Folded, *, count: int, first: int, last: int) -> None:
         """Add what others say."""
-        self.state = unite(self.state, state)
+        self.folded = self.folded.united(folded)
         self.count += count
         self.first = min(self.first, first)
         self.last = max(self.last, last)
@@ -63,9 +64,9 @@ def gather(mentions: Iterable[tuple[int, DraftMention]]) -> dict[bytes, Gathered
     for at, mention in mentions:
         known = found.get(mention.node.uid)
         if known is None:
-            found[mention.node.uid] = Gathered(mention.node, mention.state, 1, at, at)
+            found[mention.node.uid] = Gathered(mention.node, mention.folded, 1, at, at)
         else:
-            known.add(mention.state, count=1, first=at, last=at)
+            known.add(mention.folded, count=1, first=at, last=at)
     return found
 
 
@@ -96,7 +97,7 @@ class NodeWriter:
         if mentions == 0:
             self._appear(id, found)
         else:
-            before = read_state(properties)
+            before = Folded(json=properties)
             found.add(before, count=mentions, first=first, last=last)
             self.change(id, found, before)
         return id
@@ -118,14 +119,14 @@ class NodeWriter:
         self._session.appeared += 1
         if node.kind.form in LOCATED:
             self._session.located.append(Placed(id, node))
-        self._new_words[id] = words_of(found.state)
-        if "alias" in found.state or node.kind.kind.keys:
-            now = claims_of(node.kind, node.canonical, found.state)
+        self._new_words[id] = found.folded.words
+        if found.folded.may_have("alias") or node.kind.kind.keys:
+            now = claims_of(node.kind, node.canonical, found.folded.state)
             self._claims.change(id, node.kind, before=frozenset(), now=now)
         if node.kind.may_merge:
             self._session.touched.add(id)
 
-    def change(self, id: int, found: Gathered, before: State) -> None:
+    def change(self, id: int, found: Gathered, before: Folded) -> None:
         """Replace what is known of a node that is there.
 
         Args:
@@ -134,20 +135,18 @@ class NodeWriter:
             before: what was known.
         """
         self._changed.append((*self._values(found), id))
-        if found.state == before:
+        if found.folded.is_same(before):
             return
-        kind = found.node.kind
-        if not are_alike(before, found.state):
-            words = words_of(found.state)
-            if words != words_of(before):
-                self._changed_words[id] = words
-        if found.state.get("alias") != before.get("alias") or kind.kind.keys:
-            old, now = (claims_of(kind, found.node.canonical, state) for state in (before, found.state))
-            self._claims.change(id, kind, before=old, now=now)
+        kind, old, new = found.node.kind, before.state, found.folded.state
+        if not are_alike(old, new) and found.folded.words != before.words:
+            self._changed_words[id] = found.folded.words
+        if new.get("alias") != old.get("alias") or kind.kind.keys:
+            claimed, claims = (claims_of(kind, found.node.canonical, state) for state in (old, new))
+            self._claims.change(id, kind, before=claimed, now=claims)
 
     def _values(self, found: Gathered) -> Row:
-        changed_at = self._session.changed_at()
-        return (name_of(found.state), found.count, found.first, found.last, changed_at, write_state(found.state))
+        folded, changed_at = found.folded, self._session.changed_at()
+        return (folded.name, found.count, found.first, found.last, changed_at, folded.json)
 
     def write(self) -> None:
         """Write what was collected."""
@@ -188,9 +187,9 @@ def write_mentions(
         mentions: each with its origin and its number there.
         ids: the nodes' rows.
     """
-    said = session.said([(mention.digest, mention.said) for _, _, mention in mentions])
+    said = session.said({mention.said for _, _, mention in mentions})
     rows = [
-        (origin, number, ids[mention.node.uid], said[mention.digest], mention.position)
+        (origin, number, ids[mention.node.uid], said[mention.said], mention.position)
         for origin, number, mention in mentions
     ]
     session.statements.insert("graph_mention (origin, number, node, said, position)", rows)

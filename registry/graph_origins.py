@@ -9,7 +9,7 @@ from typing import Any
 
 from registry.graph_drafts import Draft
 from registry.graph_session import Session
-from registry.text import storable
+from vedette.storable import storable
 
 _INSERT = (
     "INSERT INTO graph_origin"

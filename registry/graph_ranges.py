@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import IPv4Network, IPv6Network, summarize_address_range
 from typing import Final
 
-from registry.graph_drafts import Node
 from registry.graph_nodes import MAPPED, address_of, packed
 from registry.graph_session import Session
 from vedette.extraction.addresses import AddressError, AddressRange
+from vedette.graph.drafted import Node
 
 CONTAINED_WITHIN: Final = "Contained_Within"
 """Stucco's name of the relation, from the address to the range."""

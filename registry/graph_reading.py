@@ -20,7 +20,6 @@ from registry.graph_reading_statements import nodes_of_item, read_edge_mentions,
 from registry.graph_reading_walks import around, path_between
 from registry.graph_tables import node
 from registry.reading import Reads
-from registry.text import storable
 from vedette.graph.ontology import Ontology
 from vedette.graph.ontology import ontology as usual_ontology
 from vedette.graph.port import (
@@ -42,6 +41,7 @@ from vedette.graph.port import (
     VertexFilter,
     VertexView,
 )
+from vedette.storable import storable
 
 T = TypeVar("T")
 

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, func, not_, select
 
 from registry.graph_tables import decision, edge, mention, node, origin
-from registry.text import storable
 from vedette.graph.port import GraphCounts
+from vedette.storable import storable
 
 
 def count_all(connection: Connection, *, since: int) -> GraphCounts:

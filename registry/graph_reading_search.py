@@ -11,12 +11,12 @@ from sqlalchemy import Connection, Select, and_, func, or_, select, text
 from registry.graph_reading_counts import count_vertices, unled
 from registry.graph_reading_nodes import Clusters, among, read_views
 from registry.graph_tables import claim, node, words
-from registry.text import storable
 from vedette.extraction.subgraph import Value
 from vedette.graph.canonical import as_text
 from vedette.graph.folding import read_state, values
 from vedette.graph.ontology import Ontology
 from vedette.graph.port import FoundVertices, VertexFilter, VertexView
+from vedette.storable import storable
 
 EXAMINED: Final = 20_000
 """Vertices with the words that are looked for, of which the newest are looked at further."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
 
-from registry.graph_drafts import Node
 from registry.graph_statements import Statements
+from vedette.graph.drafted import Node, digest_of
 from vedette.graph.ontology import Ontology, ResolvedKind
 
 
@@ -86,15 +86,12 @@ class Session:
                 self.statements.run("INSERT INTO graph_relation (id, name) VALUES (?, ?)", (number, name))
         return self._relations[name]
 
-    def said(self, said: Sequence[tuple[bytes, str]]) -> dict[bytes, int]:
-        """Return the rows of what is said, by digest, adding those that nobody said before.
-
-        Args:
-            said: digests and JSON.
-        """
-        wanted = dict(said)
+    def said(self, said: Collection[str]) -> dict[str, int]:
+        """Return the rows of what is said, JSON, each once; what nobody said before is added."""
+        digests = {text: digest_of(text) for text in said}
         query = "SELECT digest, id FROM graph_said WHERE digest IN ({})"
-        known = {bytes(row[0]): row[1] for row in self.statements.among(query, sorted(wanted))}
-        new = [(self.number("graph_said"), digest, text) for digest, text in wanted.items() if digest not in known]
+        known = {bytes(row[0]): row[1] for row in self.statements.among(query, sorted(digests.values()))}
+        new = [(self.number("graph_said"), digest, text) for text, digest in digests.items() if digest not in known]
         self.statements.insert("graph_said (id, digest, properties)", new)
-        return known | {digest: number for number, digest, _ in new}
+        known |= {digest: number for number, digest, _ in new}
+        return {text: known[digest] for text, digest in digests.items()}

@@ -8,13 +8,14 @@ from typing import Any, Final
 import orjson
 
 from registry.graph_claims import ClaimChanges, claims_of
-from registry.graph_drafts import Node
 from registry.graph_edges import recount_edges
 from registry.graph_nodes import Gathered, NodeWriter
 from registry.graph_ranges import release
 from registry.graph_session import Session
 from registry.graph_words import forget_words
 from vedette.extraction.subgraph import Value
+from vedette.graph.drafted import Node
+from vedette.graph.folded import Folded
 from vedette.graph.folding import fold, read_state
 from vedette.pieces import pieces
 
@@ -49,7 +50,7 @@ def _make_anew(session: Session, ids: Sequence[int]) -> None:
     found = gathered_anew(session, rows)
     writer = NodeWriter(session)
     for id, gathered in found.items():
-        writer.change(id, gathered, read_state(rows[id].properties))
+        writer.change(id, gathered, Folded(json=rows[id].properties))
     writer.write()
     vanish(session, [rows[id] for id in ids if id not in found])
 
@@ -73,13 +74,13 @@ def _gather(session: Session, found: dict[int, Gathered], row: Any, said: Any) -
         for name, value in orjson.loads(said.properties).items()
     }
     kind = session.kind(row)
-    state = fold(properties, at=said.observed_at, confidence=said.confidence, rule_of=kind.rule_of)
+    folded = Folded(fold(properties, at=said.observed_at, confidence=said.confidence, rule_of=kind.rule_of))
     known = found.get(row.id)
     if known is None:
         node = Node(bytes(row.uid), kind, row.canonical)
-        found[row.id] = Gathered(node, state, said.times, said.observed_at, said.observed_at)
+        found[row.id] = Gathered(node, folded, said.times, said.observed_at, said.observed_at)
     else:
-        known.add(state, count=said.times, first=said.observed_at, last=said.observed_at)
+        known.add(folded, count=said.times, first=said.observed_at, last=said.observed_at)
 
 
 def vanish(session: Session, rows: Sequence[Any]) -> None:

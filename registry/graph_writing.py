@@ -19,7 +19,6 @@ from registry.graph_origins import withdraw_origins
 from registry.graph_session import Session
 from registry.graph_verdicts import PERSON
 from registry.graph_withdrawing import take_out
-from registry.text import storable
 from vedette.clock import Clock
 from vedette.graph.canonical import short
 from vedette.graph.decisions import Pair, pair
@@ -28,6 +27,7 @@ from vedette.graph.ontology import Ontology
 from vedette.graph.ontology import ontology as ontology_of_this_release
 from vedette.graph.port import GraphWriting, Merged, Said, UnknownVertexError
 from vedette.messages.limits import MAX_TEXT
+from vedette.storable import storable
 from vedette.undisturbed import undisturbed
 
 T = TypeVar("T")

@@ -13,10 +13,10 @@ from registry.callers import Actor
 from registry.database import Database
 from registry.payload_rows import is_inline
 from registry.retention_tables import item_tombstone, retention_hold
-from registry.text import storable
 from vedette.clock import Clock
 from vedette.errors import RefusedError, VedetteError
 from vedette.messages.limits import MAX_TEXT
+from vedette.storable import storable
 
 
 class HeldError(VedetteError):

@@ -14,8 +14,8 @@ from registry.items import ItemSummary, state_column
 from registry.listing import Order, Page, read_page
 from registry.proof_state import ProofState
 from registry.reading import Reads
-from registry.text import storable
 from vedette.routing import ANY, ONE, check_pattern, matches
+from vedette.storable import storable
 
 ITEMS: Final = Order(
     name="items",

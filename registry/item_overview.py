@@ -16,8 +16,8 @@ from registry.item_timeline import Timeline, is_small, tallied_condition, timeli
 from registry.reading import Reads
 from registry.tally import ALL, KINDS
 from registry.tally_reading import most_frequent, total, values_with
-from registry.text import storable
 from vedette.clock import Clock
+from vedette.storable import storable
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Row, func, insert, select
 from registry.audit import AuditEntry, record_audit
 from registry.callers import Actor
 from registry.job_tables import job, job_run
-from registry.text import storable
 from vedette.errors import RefusedError
 from vedette.jobs.request import Plan
+from vedette.storable import storable
 
 MAX_WAITING = 200_000
 """Runs that may wait at once: past that, somebody asks by mistake."""

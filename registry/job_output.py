@@ -9,8 +9,8 @@ from sqlalchemy import Connection, delete, func, select, update
 from registry.database import Database
 from registry.job_tables import job, job_output, job_run
 from registry.jobs import OutputLine, UnknownJobError
-from registry.text import storable
 from vedette.clock import MICROSECONDS, Clock
+from vedette.storable import storable
 
 TOGETHER = 2_000
 """Lines that are deleted in one transaction: collection waits for the same writer."""

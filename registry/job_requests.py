@@ -10,10 +10,10 @@ from registry.callers import Actor
 from registry.database import Database
 from registry.job_tables import job, job_run
 from registry.jobs import UnknownJobError
-from registry.text import storable
 from vedette.clock import Clock
 from vedette.jobs.request import JobRequest
 from vedette.jobs.scope import OutOfScopeError, TargetsOutOfScopeError
+from vedette.storable import storable
 
 NAMED = 10
 """Refused targets that the audit log names."""

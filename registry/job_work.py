@@ -19,10 +19,10 @@ from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from registry.job_tables import job, job_output, job_run
 from registry.tables import item
-from registry.text import storable
 from vedette.clock import MICROSECONDS
 from vedette.jobs.lines import MAX_LINES
 from vedette.messages.limits import MAX_TEXT
+from vedette.storable import storable
 
 MAX_LEASE = 120
 """Seconds that a run may be with an agent without a sign of life."""

@@ -18,10 +18,10 @@ from registry.job_records import Job, OutputLine, Run
 from registry.job_tables import job, job_output, job_run
 from registry.job_work import Leased, Report, Taker
 from registry.listing import Order, Page, made_of, read_page
-from registry.text import storable
 from vedette.clock import MICROSECONDS, Clock
 from vedette.errors import VedetteError
 from vedette.jobs.request import Plan
+from vedette.storable import storable
 
 __all__ = ["Job", "Jobs", "Leased", "OutputLine", "Report", "Run", "Taker", "UnknownJobError"]
 

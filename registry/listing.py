@@ -15,8 +15,8 @@ from typing import Any, Generic, TypeVar
 import orjson
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, tuple_
 
-from registry.text import storable
 from vedette.errors import RefusedError
+from vedette.storable import storable
 
 T = TypeVar("T")
 

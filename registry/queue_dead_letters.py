@@ -12,9 +12,9 @@ from registry.audit import AuditEntry, record_audit
 from registry.callers import ITSELF, Actor
 from registry.database import Database
 from registry.queue_errors import NoSuchDeadLetterError
-from registry.text import storable
 from vedette.clock import Clock
 from vedette.messages.limits import MAX_TEXT
+from vedette.storable import storable
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,9 +16,9 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, lit
 
 from registry import queue_tables, tables
 from registry.payload_rows import inline_size
-from registry.text import storable
 from vedette.clock import MICROSECONDS
 from vedette.messages.limits import MAX_TEXT
+from vedette.storable import storable
 
 MAX_LEASE = 600
 """Seconds that an item may be with a consumer without an answer."""

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, delete, func, insert, select
 from registry import tables
 from registry.counters import count_up, read_counter
 from registry.database import Database
-from registry.text import storable
 from vedette.errors import StoreError
 from vedette.messages.limits import MAX_TEXT
+from vedette.storable import storable
 
 KEPT = 10_000
 """Refusals that are kept; a hostile peer cannot fill the disk with them."""

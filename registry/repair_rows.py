@@ -9,10 +9,10 @@ import orjson
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
 from registry.repair_tables import repair, repair_change, repair_look
-from registry.text import storable
 from vedette.messages.limits import MAX_TEXT
 from vedette.repairs.repair import Repair, Severity
 from vedette.repairs.rules import Judgement
+from vedette.storable import storable
 
 BEGAN, ENDED = "began", "ended"
 """What a change says."""

@@ -18,12 +18,12 @@ from registry.evidence_tables import alarm
 from registry.listing import Order, Page, read_page
 from registry.repair_rows import RepairChanges
 from registry.repair_tables import repair, repair_look
-from registry.text import storable
 from vedette.clock import MICROSECONDS, Clock
 from vedette.errors import VedetteError
 from vedette.messages.limits import MAX_TEXT
 from vedette.repairs.repair import Severity
 from vedette.repairs.rules import Checked, Judgement
+from vedette.storable import storable
 
 REPAIRS: Final = Order(name="repairs", columns=(repair.c.id,), kinds=(int,))
 """Newest first."""

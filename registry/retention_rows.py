@@ -30,12 +30,12 @@ from registry.payload_tables import item_payload
 from registry.proof_state import ProofState
 from registry.queue_tables import queue_item
 from registry.retention_tables import item_tombstone, retention_hold
-from registry.text import storable
 from vedette.canonical import canonical_json, parse_json
 from vedette.evidence.deletion import Deletion
 from vedette.evidence.partition_retention import PayloadGroup
 from vedette.evidence.retention import Candidate
 from vedette.messages.limits import MAX_TEXT
+from vedette.storable import storable
 
 _PIECE = 1_000
 """Inline payloads that are looked at together."""

@@ -11,7 +11,6 @@ from registry import tables
 from registry.database import Database
 from registry.evidence_tables import evidence_record, renewal, renewal_path, revocation_check, revocation_list
 from registry.record_states import settle_state
-from registry.text import storable
 from vedette.canonical import sha256_hex
 from vedette.clock import Clock, to_datetime
 from vedette.evidence.bundle_contents import certificates_from_pem
@@ -20,6 +19,7 @@ from vedette.evidence.ocsp import OcspQuestion, check_current, ocsp_questions, r
 from vedette.evidence.revocation import StatusKind, read_status
 from vedette.evidence.revocation_points import Revocation, RevocationFinding, distribution_points, read_list
 from vedette.messages.limits import MAX_TEXT
+from vedette.storable import storable
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

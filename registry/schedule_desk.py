@@ -28,7 +28,6 @@ from registry.schedule_work import (
     refuse_due,
 )
 from registry.schedules import Schedule, Schedules
-from registry.text import storable
 from vedette.clock import Clock
 from vedette.errors import RefusedError
 from vedette.jobs.request import JobRequest, Plan
@@ -37,6 +36,7 @@ from vedette.messages.item import refusal
 from vedette.scheduling.due import Decision, Misfire, decide, earlier
 from vedette.scheduling.errors import TimetableError
 from vedette.scheduling.request import ScheduleRequest
+from vedette.storable import storable
 
 AT_ONCE = 8
 """Schedules whose targets are looked up at once: one with a slow name server holds up few others."""

@@ -17,11 +17,11 @@ from registry.job_entry import enter_job
 from registry.job_tables import job
 from registry.responsible import why_not
 from registry.schedule_tables import schedule, schedule_run
-from registry.text import storable
 from vedette.clock import MICROSECONDS
 from vedette.jobs.request import Plan
 from vedette.messages.limits import MAX_TEXT
 from vedette.scheduling.due import Decision
+from vedette.storable import storable
 
 HISTORY = 100
 """Planned times that are remembered of a schedule."""

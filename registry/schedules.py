@@ -18,10 +18,10 @@ from registry.listing import Order, Page, made_of, read_page
 from registry.schedule_rows import Schedule, ScheduleRun, UnknownScheduleError, schedule_of, timetable_of
 from registry.schedule_tables import schedule, schedule_run
 from registry.schedule_work import jittered
-from registry.text import storable
 from vedette.clock import Clock
 from vedette.errors import RefusedError
 from vedette.scheduling.request import ScheduleRequest
+from vedette.storable import storable
 
 __all__ = ["MAX_SCHEDULES", "Schedule", "ScheduleRun", "Schedules", "UnknownScheduleError"]
 

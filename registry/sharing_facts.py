@@ -10,9 +10,9 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from registry.graph_drafts import certainty_of
 from registry.sharing_graph import Origin, Sayings
 from vedette.extraction.subgraph import Value
+from vedette.graph.drafted import certainty_of
 from vedette.graph.folding import State, fold, name_of, unite, values
 from vedette.graph.ontology import Ontology
 from vedette.graph.port import EdgeView, VertexView

@@ -9,12 +9,17 @@ import pytest
 
 from registry import graph_drafts, graph_merging
 from registry.graph import graph_database
-from registry.graph_drafts import MAX_WORDS, draft, words_of
-from tests.registry.graphs import Attempt, attempt, said, vertex
-from vedette.extraction.subgraph import Value
+from registry.graph_drafts import draft
+from tests.registry.graphs import AT, Attempt, attempt, origin, said, vertex
+from vedette.extraction.interface import ExtractionError
+from vedette.extraction.subgraph import Subgraph, Value
+from vedette.graph.draft_packing import pack_draft, unpack_draft
+from vedette.graph.drafted import drafted, observed
+from vedette.graph.folded import MAX_WORDS, words_of
 from vedette.graph.folding import fold
 from vedette.graph.folding import values as read_values
 from vedette.graph.ontology import ontology
+from vedette.graph.port import Said
 
 
 @pytest.fixture
@@ -24,14 +29,16 @@ def pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(graph_merging, "TOGETHER", 3)
 
 
-def graph_of(folder: Path, migrated: Path) -> object:
+def graph_of(folder: Path, migrated: Path, *, elsewhere: bool = False) -> object:
     hosts = [vertex("IP", f"10.0.0.{number}") for number in range(1, 9)]
     network, again = vertex("AddressRange", "10.0.0.0/30"), vertex("IP", "::ffff:10.0.0.1")
     edges = [(one, "Sub-Observable", other) for one in hosts for other in (hosts[0], again, hosts[0])]
     (folder / "graph.db").write_bytes(migrated.read_bytes())
+    first = said("i1", [*hosts, network, again, vertex("Malware", "Zeus", alias=("Zbot",))], edges)
+    second = said("i2", [hosts[0], vertex("Malware", "Zeus", alias=("Zbot", "Wsnpoem"))], at=AT + 1)
 
     def work(graph: Attempt) -> object:
-        done = graph.merge(said("i1", [*hosts, network, again], edges))
+        done = [graph.merge(made_ready(one) if elsewhere else one) for one in (first, second)]
         return done, graph.snapshot()
 
     with graph_database(f"sqlite:///{folder}/graph.db") as database:
@@ -44,6 +51,26 @@ def test_a_large_one_comes_to_the_same_as_a_small_one(
     whole = graph_of(tmp_path, migrated_graph)
     request.getfixturevalue("pieces")
     assert graph_of(tmp_path, migrated_graph) == whole
+
+
+def made_ready(one: Said) -> Said:
+    """What a process that extracts sends."""
+    assert isinstance(one.subgraph, Subgraph)
+    packed = pack_draft(drafted(one.subgraph, ontology(), observed(one.origin.observed_at)))
+    return Said(origin=one.origin, subgraph=unpack_draft(packed, ontology()))
+
+
+def test_one_that_was_made_ready_elsewhere_comes_to_the_same(tmp_path: Path, migrated_graph: Path) -> None:
+    here = graph_of(tmp_path, migrated_graph)
+
+    assert graph_of(tmp_path, migrated_graph, elsewhere=True) == here
+
+
+def test_one_that_was_made_ready_for_another_time_is_refused() -> None:
+    ready = made_ready(said("i1", [vertex("IP", "10.0.0.1")]))
+
+    with pytest.raises(ExtractionError, match="another time"):
+        draft(Said(origin=origin("i1", at=AT + 1), subgraph=ready.subgraph), ontology())
 
 
 def test_a_large_one_is_not_held_in_memory(pieces: None) -> None:
@@ -70,4 +97,4 @@ def test_what_is_said_is_kept_as_both_databases_can(given: Value, kept: Value) -
     made = draft(said("i1", [vertex("IP", "10.0.0.1", note=given)]), ontology())
 
     assert [orjson.loads(mention.said)["note"] for mention in made.mentions] == [kept]
-    assert [read_values(mention.state)["note"] for mention in made.mentions] == [kept]
+    assert [read_values(mention.folded.state)["note"] for mention in made.mentions] == [kept]

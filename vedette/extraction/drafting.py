@@ -275,6 +275,8 @@ class Draft:
         return self._text("name of a property", name, position)
 
     def _text(self, name: str, text: str, position: Position) -> str:
+        if len(text) <= MAX_NAME and text.isascii() and "\0" not in text:
+            return text
         longest = MAX_TEXT if name in LONG_TEXTS else MAX_NAME
         if len(text) > longest:
             self.skip(position, f"{name} of {len(text)} characters, cut: {text[:MAX_MENTIONED]!r}")

@@ -17,6 +17,9 @@ from vedette.extraction.interface import LEAST_CONFIDENCE, MAX_DOCUMENT, Extract
 from vedette.extraction.packing import PackingError, unpack
 from vedette.extraction.prose.keeping import Kept, Summary
 from vedette.extraction.subgraph import Subgraph
+from vedette.graph.draft_packing import unpack_draft
+from vedette.graph.drafted import Drafted
+from vedette.graph.ontology import ontology
 from vedette.undisturbed import undisturbed
 
 TOGETHER = 64
@@ -46,14 +49,16 @@ class ToExtract:
     """Such as gzip; empty: what the first bytes say."""
     meta: Mapping[str, Any] = field(default_factory=dict)
     """The item's meta."""
+    observed_at: int
+    """When it was collected, UTC, microseconds."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Extracted:
     """What became of a document."""
 
-    subgraph: Subgraph | None = None
-    """What it states; None: nothing can be read."""
+    subgraph: Subgraph | Drafted | None = None
+    """What it states, ready to be merged where it is not large; None: nothing can be read."""
     version: str = ""
     """The extractor's version."""
     annotation: Kept | None = None
@@ -61,7 +66,7 @@ class Extracted:
     error: str = ""
     """Why nothing can be read."""
 
-    def stated(self) -> Subgraph:
+    def stated(self) -> Subgraph | Drafted:
         """Return what it states.
 
         Raises:
@@ -174,6 +179,7 @@ def _described(document: ToExtract) -> dict[str, Any]:
         "content_type": document.content_type,
         "content_encoding": document.content_encoding,
         "meta": dict(document.meta),
+        "observed_at": document.observed_at,
     }
 
 
@@ -190,7 +196,9 @@ def _read(told: dict[str, Any], data: bytes) -> list[Extracted]:
             found.append(Extracted(error=result["error"]))
             continue
         end = at + result["size"]
-        at, subgraph = end + result["kept"], unpack(data[at:end])
+        stated = data[at:end]
+        subgraph = unpack_draft(stated, ontology()) if result["draft"] else unpack(stated)
+        at = end + result["kept"]
         kept = Kept(packed=data[end:at], summary=Summary(**result["summary"])) if result["kept"] else None
         found.append(Extracted(subgraph=subgraph, version=result["version"], annotation=kept))
     return found

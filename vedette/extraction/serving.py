@@ -39,7 +39,9 @@ Failed = str
 class _Packed(NamedTuple):
     """What a document states, ready to be sent."""
 
-    subgraph: bytes
+    stated: bytes
+    is_draft: bool
+    """Whether it is ready to be merged; else it is a subgraph."""
     version: str
     annotation: Kept | None
 
@@ -47,11 +49,12 @@ class _Packed(NamedTuple):
 def extract_all(told: Sequence[dict[str, Any]], data: bytes, *, limit: int) -> tuple[dict[str, Any], bytes]:
     """Return what documents state, those of `told` one after the other in `data`.
 
-    Behind each subgraph is what is kept of the document as it was read, where the extractor keeps it.
+    What is not large comes ready to be merged: to make it so takes longer than to merge it. Behind each is what is
+    kept of the document as it was read, where the extractor keeps it.
 
     Args:
-        told: of each document its `size`, its `extractor`, `content_type`, `content_encoding` and `meta`, and how
-            sure who reads prose must be (`least_confidence`).
+        told: of each document its `size`, its `extractor`, `content_type`, `content_encoding` and `meta`, when it
+            was `observed_at`, and how sure who reads prose must be (`least_confidence`).
         data: their bytes.
         limit: bytes that one may have when it is unpacked.
     """
@@ -61,7 +64,7 @@ def extract_all(told: Sequence[dict[str, Any]], data: bytes, *, limit: int) -> t
         content = data[at : at + one["size"]]
         at += len(content)
         documents.append(_guarded(partial(_document, one, content, limit=limit)))
-    found = _read_all([one["extractor"] for one in told], documents)
+    found = _read_all(told, documents)
     results: list[dict[str, Any]] = []
     parts: list[bytes] = []
     for result in found:
@@ -69,9 +72,10 @@ def extract_all(told: Sequence[dict[str, Any]], data: bytes, *, limit: int) -> t
             results.append({"error": result, "size": 0})
             continue
         kept = result.annotation
-        packed = [result.subgraph, b"" if kept is None else kept.packed]
+        packed = [result.stated, b"" if kept is None else kept.packed]
         summary = {} if kept is None else {"summary": asdict(kept.summary)}
-        results.append({"version": result.version, "size": len(packed[0]), "kept": len(packed[1]), **summary})
+        sizes = {"size": len(packed[0]), "kept": len(packed[1])}
+        results.append({"version": result.version, "draft": result.is_draft, **sizes, **summary})
         parts += packed
     return {"results": results}, b"".join(parts)
 
@@ -85,48 +89,62 @@ def _document(told: dict[str, Any], content: bytes, *, limit: int) -> Document:
     )
 
 
-def _read_all(names: Sequence[str], documents: Sequence[Document | Failed]) -> list[_Packed | Failed]:
+def _read_all(told: Sequence[dict[str, Any]], documents: Sequence[Document | Failed]) -> list[_Packed | Failed]:
     """Return what each document states; those of an extractor that reads several at once are read so."""
     found: dict[int, _Packed | Failed] = {}
     joint: dict[str, list[int]] = {}
-    for place, (name, document) in enumerate(zip(names, documents, strict=True)):
+    for place, (one, document) in enumerate(zip(told, documents, strict=True)):
         if isinstance(document, Failed):
             found[place] = document
-        elif isinstance(extractor := _guarded(partial(_extractor, name)), JointExtractor):
-            joint.setdefault(name, []).append(place)
+        elif isinstance(extractor := _guarded(partial(_extractor, one["extractor"])), JointExtractor):
+            joint.setdefault(one["extractor"], []).append(place)
         elif isinstance(extractor, Failed):
             found[place] = extractor
         else:
-            found[place] = _guarded(partial(_extract, extractor, document))
+            found[place] = _guarded(partial(_extract, extractor, document, one["observed_at"]))
     for name, places in joint.items():
-        several = [one for place in places if isinstance(one := documents[place], Document)]
+        given = [(documents[place], told[place]["observed_at"]) for place in places]
+        several = [(document, at) for document, at in given if isinstance(document, Document)]
         found |= zip(places, _extract_jointly(name, several), strict=True)
     return [found[place] for place in range(len(documents))]
 
 
-def _extract(extractor: Extractor, document: Document) -> _Packed:
+def _extract(extractor: Extractor, document: Document, observed_at: int) -> _Packed:
     # Packed there, too: thousands of objects are gone again when the garbage collector comes.
     with undisturbed(kept=False):
-        return _packed(Extraction(subgraph=extractor.extract(document), version=extractor.version))
+        read = Extraction(subgraph=extractor.extract(document), version=extractor.version)
+        return _packed(read, observed_at)
 
 
-def _packed(read: Extraction) -> _Packed:
-    return _Packed(subgraph=pack(read.subgraph), version=read.version, annotation=read.annotation)
+def _packed(read: Extraction, observed_at: int) -> _Packed:
+    # Only here: a process that reads feeds needs no ontology.
+    from vedette.graph.draft_packing import pack_draft
+    from vedette.graph.drafted import LARGE, drafted, observed
+    from vedette.graph.ontology import ontology
+
+    subgraph = read.subgraph
+    is_draft = len(subgraph.vertices) + len(subgraph.edges) <= LARGE
+    stated = pack_draft(drafted(subgraph, ontology(), observed(observed_at))) if is_draft else pack(subgraph)
+    return _Packed(stated=stated, is_draft=is_draft, version=read.version, annotation=read.annotation)
 
 
-def _extract_jointly(name: str, documents: Sequence[Document]) -> list[_Packed | Failed]:
-    """Return what documents state that are read at once; where that fails, each answers for itself."""
+def _extract_jointly(name: str, several: Sequence[tuple[Document, int]]) -> list[_Packed | Failed]:
+    """Return what documents, observed at some time, state that are read at once; if that fails, each by itself."""
 
     def read() -> list[Extraction | ExtractionError]:
         extractor = _extractor(name)
+        documents = [document for document, _ in several]
         return extractor.extract_all(documents) if isinstance(extractor, JointExtractor) else []
 
     found = _guarded(read)
     if not isinstance(found, Failed):
-        return [_reason(one) if isinstance(one, ExtractionError) else _packed(one) for one in found]
-    if len(documents) == 1:
+        return [
+            _reason(one) if isinstance(one, ExtractionError) else _guarded(partial(_packed, one, observed_at))
+            for one, (_, observed_at) in zip(found, several, strict=True)
+        ]
+    if len(several) == 1:
         return [found]
-    return [result for one in documents for result in _extract_jointly(name, [one])]
+    return [result for one in several for result in _extract_jointly(name, [one])]
 
 
 def _guarded(work: Callable[[], T]) -> T | Failed:

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 from vedette.errors import VedetteError
 from vedette.extraction.prose.keeping import Kept, Reading
 from vedette.extraction.subgraph import Position, Subgraph, Value
+from vedette.graph.drafted import Drafted
 
 MAX_DEPTH = 6
 """Hops of a neighbourhood or a path."""
@@ -64,7 +65,8 @@ class Said:
     """A subgraph and where it comes from."""
 
     origin: Origin
-    subgraph: Subgraph
+    subgraph: Subgraph | Drafted
+    """As it was extracted, or ready to be merged."""
     annotation: Kept | None = None
     """What was read, where it was prose: kept as long as the graph knows what the item says."""
 

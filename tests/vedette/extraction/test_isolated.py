@@ -9,9 +9,12 @@ import pytest
 
 from tests.vedette.extraction.flows import table
 from vedette.extraction.interface import ExtractionError
-from vedette.extraction.isolated import SMALL, TOGETHER, IsolatedExtraction, ToExtract, divide
+from vedette.extraction.isolated import SMALL, TOGETHER, Extracted, IsolatedExtraction, ToExtract, divide
+from vedette.graph.drafted import Drafted
 
 MIB = 1024 * 1024
+
+AT = 1_795_305_600_000_000
 
 
 @pytest.fixture
@@ -22,18 +25,25 @@ async def extraction() -> AsyncIterator[IsolatedExtraction]:
 
 
 def flows(*numbers: int) -> ToExtract:
-    return ToExtract(extractor="argus", content=table(*numbers), content_type="text/csv", meta={"uuid": "1"})
+    content = table(*numbers)
+    return ToExtract(extractor="argus", content=content, content_type="text/csv", meta={"uuid": "1"}, observed_at=AT)
+
+
+def names_of(found: Extracted) -> set[str]:
+    stated = found.stated()
+    assert isinstance(stated, Drafted)
+    return {mention.folded.name for mention in stated.vertices}
 
 
 async def test_each_gets_its_own_answer_in_order(extraction: IsolatedExtraction) -> None:
     wanted = [flows(number) for number in range(TOGETHER + 10)]
-    wanted[3] = ToExtract(extractor="argus", content=b"broken", content_encoding="gzip")
-    wanted[5] = ToExtract(extractor="no-such", content=b"")
+    wanted[3] = ToExtract(extractor="argus", content=b"broken", content_encoding="gzip", observed_at=AT)
+    wanted[5] = ToExtract(extractor="no-such", content=b"", observed_at=AT)
     found = await extraction.extract(wanted)
     assert [place for place, one in enumerate(found) if one.subgraph is None] == [3, 5]
     assert "not compressed" in found[3].error
     for number in (0, 4, TOGETHER, TOGETHER + 9):
-        names = {vertex.name for vertex in found[number].stated().vertices.values()}
+        names = names_of(found[number])
         assert f"10.0.0.{number + 1}" in names
     assert found[0].version
     with pytest.raises(ExtractionError, match="not compressed"):
@@ -54,7 +64,7 @@ async def test_who_ends_the_worker_is_asked_alone_and_the_others_are_read(extrac
 
 async def test_a_document_that_takes_too_much_memory_says_so(extraction: IsolatedExtraction) -> None:
     bomb = gzip.compress(bytes(140 * MIB), 1)
-    large = ToExtract(extractor="argus", content=bomb, content_encoding="gzip")
+    large = ToExtract(extractor="argus", content=bomb, content_encoding="gzip", observed_at=AT)
     found = await extraction.extract([flows(1), large, flows(2)])
     assert [bool(one.subgraph) for one in found] == [True, False, True]
 

@@ -54,8 +54,8 @@ def test_what_cannot_be_undone_says_why(content: bytes, encoding: str, reason: s
 
 def test_each_document_fails_alone() -> None:
     told = [
-        {"size": 3, "extractor": "no-such", "content_type": "", "content_encoding": "", "meta": {}},
-        {"size": 4, "extractor": "argus", "content_type": "", "content_encoding": "br", "meta": {}},
+        {"size": 3, "extractor": "no-such", "content_type": "", "content_encoding": "", "meta": {}, "observed_at": 1},
+        {"size": 4, "extractor": "argus", "content_type": "", "content_encoding": "br", "meta": {}, "observed_at": 1},
     ]
     answer, data = extract_all(told, b"abcdefg", limit=LIMIT)
     assert data == b""
@@ -65,7 +65,7 @@ def test_each_document_fails_alone() -> None:
 
 
 def test_the_garbage_collector_is_as_it_was_afterwards() -> None:
-    told = {"extractor": "argus", "content_type": "", "content_encoding": "", "meta": {}}
+    told = {"extractor": "argus", "content_type": "", "content_encoding": "", "meta": {}, "observed_at": 1}
     documents = [{**told, "size": 1}, {**told, "size": 40}]
 
     extract_all(documents, b"x" + b"1,e,tcp,10.0.0.1,1,->,10.0.0.2,2,1,1,CON", limit=LIMIT)

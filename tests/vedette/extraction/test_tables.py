@@ -162,3 +162,16 @@ def test_what_csv_writes_is_read_back(table: list[tuple[str, str, str]]) -> None
     expected = [tuple(cell.strip() for cell in row) for row in table]
     assert [tuple(row[name] for name in layout.columns) for row in found] == [row for row in expected if any(row)]
     assert not wrong
+
+
+@given(
+    st.lists(st.text(st.sampled_from('",a \r\tä'), max_size=6), min_size=1, max_size=4),
+    st.sampled_from(["", "\n", "\r\n"]),
+)
+def test_a_line_on_which_each_cell_is_quoted_is_what_the_parser_reads(parts: list[str], end: str) -> None:
+    line = ",".join(f'"{part}"' for part in parts) + end
+
+    found = tables._plainly_quoted(line.encode(), ",")
+    assert found is None or found == next(csv.reader([line], skipinitialspace=True))
+    if not any('"' in part for part in parts):
+        assert found == parts

@@ -12,7 +12,7 @@ from registry.export_taking import ExportTaking
 from registry.export_work import Runner
 from registry.exports import Exports
 from registry.sharing_tables import export
-from registry.text import storable
+from vedette.storable import storable
 from tests.web.api.v1.sharing_content import SHARING
 from tests.web.console.hostile_work import LONGEST
 from tests.web.console.page_list import Addresses

@@ -16,7 +16,7 @@ from registry.repairs import Repairs
 from registry.roles import UserRole
 from registry.schedule_tables import schedule
 from registry.schedules import Schedules
-from registry.text import storable
+from vedette.storable import storable
 from registry.user_tables import user_account
 from registry.users import Users
 from tests.web.api.whole import BY

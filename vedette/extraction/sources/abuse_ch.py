@@ -40,7 +40,7 @@ def extract_entries(document: Document, *, source: str, layout: Layout, array: s
         entries = _objects(building, document.content, array)
     else:
         table = rows(document.content, layout, building.skip)
-        entries = (({name: row[name] for name in layout.columns}, row.position) for row in table)
+        entries = ((row.named(layout.columns), row.position) for row in table)
     for value, position in entries:
         if isinstance(value, dict):
             state(building, Record(value, _complaint(building, position)), position)
