@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,9 @@ import psutil
 
 EVERY = 0.25
 """Seconds between two looks: what a process does between its last look and its end is not seen."""
+
+MEMORY_EVERY = 4
+"""Looks at the CPU to one at the memory: that takes milliseconds for each hundred MiB, and holds up the watched."""
 
 
 @dataclass(kw_only=True)
@@ -24,6 +28,8 @@ class Taken:
     """CPU seconds that each has used, as last seen."""
     memory: float = 0.0
     """MiB at most, all together: what several share counts once (PSS)."""
+    looks: int = 0
+    """How often it was looked."""
 
     @property
     def cpu(self) -> float:
@@ -54,19 +60,29 @@ async def _keep_looking(taken: Taken, roots: Callable[[], Iterable[int]], every:
 
 
 def _look(taken: Taken, roots: Iterable[int]) -> None:
-    memory = 0
+    memory, is_weighed = 0, taken.looks % MEMORY_EVERY == 0
+    taken.looks += 1
     for process in _tree(roots):
         with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             times = process.cpu_times()
             taken.last[process.pid] = times.user + times.system
-            memory += process.memory_full_info().pss
+            memory += process.memory_full_info().pss if is_weighed else 0
     taken.memory = max(taken.memory, memory / 2**20)
 
 
 def _tree(roots: Iterable[int]) -> list[psutil.Process]:
+    """Return processes and all that they started, of one reading of the table of processes."""
+    children: defaultdict[int, list[psutil.Process]] = defaultdict(list)
+    by_pid: dict[int, psutil.Process] = {}
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            children[process.ppid()].append(process)
+            by_pid[process.pid] = process
     found: dict[int, psutil.Process] = {}
-    for pid in roots:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            root = psutil.Process(pid)
-            found |= {one.pid: one for one in [root, *root.children(recursive=True)]}
+    waiting = [by_pid[pid] for pid in roots if pid in by_pid]
+    while waiting:
+        process = waiting.pop()
+        if process.pid not in found:
+            found[process.pid] = process
+            waiting += children[process.pid]
     return list(found.values())

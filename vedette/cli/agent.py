@@ -13,8 +13,9 @@ from agents.field import make_probe, probe_identity
 from agents.probe import ProbeAgent
 from vedette import log
 from vedette.cli.output import JSON_OPTION, Exit, complain, print_json, print_line
-from vedette.cli.running import LEVEL_OPTION, LogLevel, stop_on_signals
+from vedette.cli.running import LEVEL_OPTION, LOG_FILE_OPTION, LogLevel, open_log, stop_on_signals
 from vedette.clock import SystemClock
+from vedette.configuration.log_section import LogSection
 from vedette.configuration.probe import load_probe
 from vedette.configuration.probe_name import probe_name
 from vedette.messages.card import Role
@@ -52,69 +53,79 @@ def agent(
     wait: float = WAIT_OPTION,
     name: str | None = NAME_OPTION,
     log_level: LogLevel = LEVEL_OPTION,
+    log_file: Path | None = LOG_FILE_OPTION,
     parent_pid: int | None = PARENT_OPTION,
     as_json: bool = JSON_OPTION,
 ) -> None:
     """Run one agent until Ctrl-C, or once."""
-    if role in (Role.JOB, Role.LAUNCHER):
-        from vedette.cli.job_agent import run_job_agent, run_launcher
-
-        end_with_parent(parent_pid)
-        log.configure(level=log_level)
-        run = run_job_agent if role is Role.JOB else run_launcher
-        asyncio.run(run(config))
-        return
-    if role in (Role.RT, Role.MISP, Role.GATEWAY):
-        end_with_parent(parent_pid)
-        log.configure(level=log_level)
-        asyncio.run(_serve(role, config, credentials=credentials, outbox=outbox))
-        return
-    if role is Role.AGGREGATION:
-        from vedette.cli.engine_agent import run_engine_agent
-
-        if name is None:
-            raise typer.BadParameter("say which of the configuration's engines, with --name")
-        end_with_parent(parent_pid)
-        log.configure(level=log_level)
-        ended = asyncio.run(run_engine_agent(config, name=name))
-        if ended:
-            raise typer.Exit(ended)
-        return
-    if role is Role.COLLECTOR:
+    if role in (Role.REGISTRY, Role.CONSOLE):
+        raise typer.BadParameter(f"an agent of role {role.value} is not run by itself; vedette up runs the hub")
+    if role is Role.AGGREGATION and name is None:
+        raise typer.BadParameter("say which of the configuration's engines, with --name")
+    end_with_parent(parent_pid)
+    _configure_log(role, config, once=once, level=log_level, file=log_file)
+    if role is Role.PROBE:
+        code = _run_probe(config, credentials=credentials, outbox=outbox, once=once, wait=wait, as_json=as_json)
+    elif role is Role.COLLECTOR:
         from vedette.cli.collector_agent import run_collector_agent
 
-        end_with_parent(parent_pid)
-        log.configure(level=LogLevel.ERROR if once and log_level is LogLevel.INFO else log_level)
-        ended = run_collector_agent(
+        code = run_collector_agent(
             config, credentials=credentials, outbox=outbox, once=once, wait=wait, as_json=as_json
         )
-        if ended:
-            raise typer.Exit(ended)
-        return
-    if role is not Role.PROBE:
-        raise typer.BadParameter(f"an agent of role {role.value} is not run by itself; vedette up runs the hub")
-    log.configure(level=LogLevel.WARNING if once and log_level is LogLevel.INFO else log_level)
-    configuration = load_probe(config)
-    # What is wrong in the file itself is said before what is missing beside it.
-    Check.from_configuration(configuration, clock=SystemClock(), agent=config.stem, place=str(config))
-    identity = probe_identity(configuration, file=config, credentials=credentials)
-    name = probe_name(configuration, config)
-    file = outbox or config.parent / "var" / "outbox" / f"{name}.db"
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-    def make() -> ProbeAgent:
-        return make_probe(configuration, file=config, identity=identity, outbox=file, clock=SystemClock(), once=once)
-
-    once = once or configuration.period is None
-    terms = Terms(once=once, run_within=configuration.time_limit + wait, wait=wait, as_json=as_json)
-    code = asyncio.run(_run(make, terms))
+    else:
+        code = asyncio.run(_serve(role, config, name=name or "", credentials=credentials, outbox=outbox))
     if code:
         raise typer.Exit(code)
 
 
-async def _serve(role: Role, config: Path, *, credentials: Path | None, outbox: Path | None) -> None:
-    """Run an agent that serves until it is told to end."""
-    if role is Role.RT:
+def _configure_log(role: Role, config: Path, *, once: bool, level: LogLevel, file: Path | None) -> None:
+    """Send the log to the file that was named, else where a fleet's configuration says.
+
+    Raises:
+        ConfigurationError: the configuration cannot be used, or the file cannot be opened.
+    """
+    if once and level is LogLevel.INFO:
+        level = {Role.PROBE: LogLevel.WARNING, Role.COLLECTOR: LogLevel.ERROR}.get(role, level)
+    if file is None and role in (Role.AGGREGATION, Role.MISP):
+        # Only these are described by the fleet's file, which others need not import.
+        from vedette.cli.fleet_log import configure_log
+        from vedette.configuration.fleet import load_fleet
+
+        configure_log(*load_fleet(config), level=level)
+        return
+    log.configure(level=level, file=None if file is None else open_log(file, LogSection(), place="--log-file"))
+
+
+def _run_probe(
+    config: Path, *, credentials: Path | None, outbox: Path | None, once: bool, wait: float, as_json: bool
+) -> int:
+    """Run a probe; returns the exit code."""
+    configuration = load_probe(config)
+    # What is wrong in the file itself is said before what is missing beside it.
+    Check.from_configuration(configuration, clock=SystemClock(), agent=config.stem, place=str(config))
+    identity = probe_identity(configuration, file=config, credentials=credentials)
+    file = outbox or config.parent / "var" / "outbox" / f"{probe_name(configuration, config)}.db"
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    once = once or configuration.period is None
+
+    def make() -> ProbeAgent:
+        return make_probe(configuration, file=config, identity=identity, outbox=file, clock=SystemClock(), once=once)
+
+    terms = Terms(once=once, run_within=configuration.time_limit + wait, wait=wait, as_json=as_json)
+    return asyncio.run(_run(make, terms))
+
+
+async def _serve(role: Role, config: Path, *, name: str, credentials: Path | None, outbox: Path | None) -> int:
+    """Run an agent that serves until it is told to end; returns the exit code."""
+    if role is Role.AGGREGATION:
+        from vedette.cli.engine_agent import run_engine_agent
+
+        return await run_engine_agent(config, name=name)
+    if role in (Role.JOB, Role.LAUNCHER):
+        from vedette.cli.job_agent import run_job_agent, run_launcher
+
+        await (run_job_agent if role is Role.JOB else run_launcher)(config)
+    elif role is Role.RT:
         from vedette.cli.rt_agent import run_rt_agent
 
         await run_rt_agent(config, credentials=credentials)
@@ -126,6 +137,7 @@ async def _serve(role: Role, config: Path, *, credentials: Path | None, outbox: 
         from vedette.cli.gateway_agent import run_gateway_agent
 
         await run_gateway_agent(config, credentials=credentials, outbox=outbox)
+    return Exit.GOOD
 
 
 async def _run(make: Callable[[], ProbeAgent], terms: Terms) -> int:

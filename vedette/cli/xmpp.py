@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +20,7 @@ from ejabberd.settings import Layout, XmppSettings
 from vedette.cli.output import Exit, complain, print_line
 from vedette.cli.person import app as person_app
 from vedette.cli.readiness import tell_ready
+from vedette.cli.running import stop_on_signals
 from vedette.clock import to_datetime
 from vedette.errors import ConfigurationError, ConnectionFailedError, VedetteError
 
@@ -155,10 +155,7 @@ def cluster(folder: Folder, as_json: Json = False) -> None:
 
 
 async def _up(server: EjabberdServer, announce: Callable[[], None], *, detach: bool) -> None:
-    stop = asyncio.Event()
-    if not detach:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = asyncio.Event() if detach else stop_on_signals()
     await server.start()
     announce()
     tell_ready()

@@ -152,6 +152,24 @@ def agents_of(share: FleetConfiguration, paths: FleetPaths) -> list[str]:
     ]
 
 
+def agents_on(hosts: Hosts, name: str) -> list[str]:
+    """Return the names of all agents that the host `name` runs, the hub's among them.
+
+    Without those that run jobs: they come when there is work, and go.
+
+    Raises:
+        ConfigurationError: there is no such host, or a probe's file cannot be used.
+    """
+    section, fleet = hosts.section(name), hosts.fleet
+    of_hub = [
+        fleet.registry.name,
+        fleet.aggregation.name,
+        *(fleet.rt.names if fleet.rt.process == "hub" else []),
+        *(fleet.sharing.names if fleet.sharing.process == "hub" else []),
+    ]
+    return [*(of_hub if section.hub else []), *agents_of(share_of(fleet, section), hosts.paths)]
+
+
 class _Whole(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 

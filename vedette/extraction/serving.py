@@ -49,12 +49,13 @@ class _Packed(NamedTuple):
 def extract_all(told: Sequence[dict[str, Any]], data: bytes, *, limit: int) -> tuple[dict[str, Any], bytes]:
     """Return what documents state, those of `told` one after the other in `data`.
 
-    What is not large comes ready to be merged: to make it so takes longer than to merge it. Behind each is what is
-    kept of the document as it was read, where the extractor keeps it.
+    A subgraph comes ready to be merged where it is not large and `observed_at` is told: to make it so takes longer
+    than to merge it. Behind each is what is kept of the document as it was read, where the extractor keeps it.
 
     Args:
-        told: of each document its `size`, its `extractor`, `content_type`, `content_encoding` and `meta`, when it
-            was `observed_at`, and how sure who reads prose must be (`least_confidence`).
+        told: of each document its `size`, its `extractor`, `content_type`, `content_encoding` and `meta`, and where
+            it is to be merged, when it was `observed_at` (UTC, microseconds); how sure who reads prose must be
+            (`least_confidence`).
         data: their bytes.
         limit: bytes that one may have when it is unpacked.
     """
@@ -101,34 +102,36 @@ def _read_all(told: Sequence[dict[str, Any]], documents: Sequence[Document | Fai
         elif isinstance(extractor, Failed):
             found[place] = extractor
         else:
-            found[place] = _guarded(partial(_extract, extractor, document, one["observed_at"]))
+            found[place] = _guarded(partial(_extract, extractor, document, one.get("observed_at")))
     for name, places in joint.items():
-        given = [(documents[place], told[place]["observed_at"]) for place in places]
+        given = [(documents[place], told[place].get("observed_at")) for place in places]
         several = [(document, at) for document, at in given if isinstance(document, Document)]
         found |= zip(places, _extract_jointly(name, several), strict=True)
     return [found[place] for place in range(len(documents))]
 
 
-def _extract(extractor: Extractor, document: Document, observed_at: int) -> _Packed:
+def _extract(extractor: Extractor, document: Document, observed_at: int | None) -> _Packed:
     # Packed there, too: thousands of objects are gone again when the garbage collector comes.
     with undisturbed(kept=False):
         read = Extraction(subgraph=extractor.extract(document), version=extractor.version)
         return _packed(read, observed_at)
 
 
-def _packed(read: Extraction, observed_at: int) -> _Packed:
+def _packed(read: Extraction, observed_at: int | None) -> _Packed:
+    subgraph = read.subgraph
+    if observed_at is None:
+        return _Packed(stated=pack(subgraph), is_draft=False, version=read.version, annotation=read.annotation)
     # Only here: a process that reads feeds needs no ontology.
     from vedette.graph.draft_packing import pack_draft
     from vedette.graph.drafted import LARGE, drafted, observed
     from vedette.graph.ontology import ontology
 
-    subgraph = read.subgraph
     is_draft = len(subgraph.vertices) + len(subgraph.edges) <= LARGE
     stated = pack_draft(drafted(subgraph, ontology(), observed(observed_at))) if is_draft else pack(subgraph)
     return _Packed(stated=stated, is_draft=is_draft, version=read.version, annotation=read.annotation)
 
 
-def _extract_jointly(name: str, several: Sequence[tuple[Document, int]]) -> list[_Packed | Failed]:
+def _extract_jointly(name: str, several: Sequence[tuple[Document, int | None]]) -> list[_Packed | Failed]:
     """Return what documents, observed at some time, state that are read at once; if that fails, each by itself."""
 
     def read() -> list[Extraction | ExtractionError]:

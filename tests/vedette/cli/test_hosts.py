@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import stat
 import tarfile
 from pathlib import Path
@@ -95,19 +96,44 @@ def test_a_host_runs_from_its_archive_alone(tmp_path: Path) -> None:
         assert json.loads(packed.stdout)["holds"] == [*names, "vedette.yml"]
         _unpack(archive, outpost)
         load_credentials(outpost / "var" / "credentials" / "far.json")
+        asked = _status(main)
+        assert (asked["far"]["presence"], asked["far"]["there"], asked["outpost"]) == ("unknown", False, False)
         with running("up", "--host", "hosts.yml", "--name", "outpost", folder=outpost) as field:
             field.until_said("The fleet is up")
             assert "far@localhost" in field.said()
             assert not any(word in field.said() for word in ("console", "registry@", "near@", "link"))
             until(lambda: _has_item_of("far@localhost", main), what=field.complained)
             assert set(field.children()) == {"field"}
-            assert field.end() == 0
+            until(lambda: _status(main)["exit"] == 0, what=lambda: str(_status(main)))
+            said = called("hosts", "status", folder=main)
+            assert said.stdout.splitlines()[0].startswith("main: 3 of 3 agents there, ")
+            # As when the terminal is closed that it was started in.
+            assert field.end(signal.SIGHUP) == 0
             assert "agent is up" not in field.complained()
+            until(lambda: _status(main)["far"]["presence"] == "gone", what=lambda: str(_status(main)))
+            said = called("hosts", "status", folder=main)
+            assert said.returncode == 1
+            assert "\n  far@localhost is gone since " in said.stdout
+        alone = ("agent", "probe", "-c", "far.json", "--log-file", "alone.log")
+        with running(*alone, folder=outpost, name="alone") as probe:
+            probe.until_said("far@localhost is up")
+            assert probe.end(signal.SIGHUP) == 0
+            assert "agent is up" in (outpost / "alone.log").read_text()
+            assert not probe.complained()
         assert hub.end() == 0
     for folder, agents in ((main, {"registry", "aggregation", "near"}), (outpost, {"far"})):
         lines = (folder / "vedette.log").read_text().splitlines()
         up = "\n".join(line for line in lines if "agent is up" in line)
         assert all(f"agent={agent} " in up for agent in agents)
+
+
+def _status(folder: Path) -> dict[str, Any]:
+    """What `vedette hosts status` says: agents and whether hosts are up, by name, and its exit code."""
+    said = called("hosts", "status", "--json", folder=folder)
+    assert said.returncode in (0, 1), said.stderr
+    hosts = json.loads(said.stdout)["hosts"]
+    agents = {agent["jid"].partition("@")[0]: agent for host in hosts for agent in host["agents"]}
+    return {"exit": said.returncode, **agents, **{host["name"]: host["up"] for host in hosts}}
 
 
 def _unpack(archive: Path, folder: Path) -> None:

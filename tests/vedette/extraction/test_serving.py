@@ -9,8 +9,12 @@ import zlib
 
 import pytest
 
+from tests.vedette.extraction.flows import table
 from vedette.extraction.interface import ExtractionError
+from vedette.extraction.packing import unpack
 from vedette.extraction.serving import extract_all, undo
+from vedette.graph.draft_packing import unpack_draft
+from vedette.graph.ontology import ontology
 
 PLAIN = b"start,end\n1,2\n" * 100
 LIMIT = 1_000_000
@@ -54,8 +58,8 @@ def test_what_cannot_be_undone_says_why(content: bytes, encoding: str, reason: s
 
 def test_each_document_fails_alone() -> None:
     told = [
-        {"size": 3, "extractor": "no-such", "content_type": "", "content_encoding": "", "meta": {}, "observed_at": 1},
-        {"size": 4, "extractor": "argus", "content_type": "", "content_encoding": "br", "meta": {}, "observed_at": 1},
+        {"size": 3, "extractor": "no-such", "content_type": "", "content_encoding": "", "meta": {}},
+        {"size": 4, "extractor": "argus", "content_type": "", "content_encoding": "br", "meta": {}},
     ]
     answer, data = extract_all(told, b"abcdefg", limit=LIMIT)
     assert data == b""
@@ -65,9 +69,28 @@ def test_each_document_fails_alone() -> None:
 
 
 def test_the_garbage_collector_is_as_it_was_afterwards() -> None:
-    told = {"extractor": "argus", "content_type": "", "content_encoding": "", "meta": {}, "observed_at": 1}
+    told = {"extractor": "argus", "content_type": "", "content_encoding": "", "meta": {}}
     documents = [{**told, "size": 1}, {**told, "size": 40}]
 
     extract_all(documents, b"x" + b"1,e,tcp,10.0.0.1,1,->,10.0.0.2,2,1,1,CON", limit=LIMIT)
 
     assert gc.isenabled()
+
+
+def test_only_what_is_to_be_merged_comes_ready_for_it() -> None:
+    content = table(1)
+    told = {
+        "size": len(content),
+        "extractor": "argus",
+        "content_type": "text/csv",
+        "content_encoding": "",
+        "meta": {},
+    }
+
+    answer, data = extract_all([told, {**told, "observed_at": 7}], content * 2, limit=LIMIT)
+
+    plain, ready = answer["results"]
+    assert (plain["draft"], ready["draft"]) == (False, True)
+    subgraph, draft = unpack(data[: plain["size"]]), unpack_draft(data[plain["size"] :], ontology())
+    assert [vertex.name for vertex in subgraph.vertices.values()] == [one.folded.name for one in draft.vertices]
+    assert draft.observed.at == 7

@@ -12,7 +12,6 @@ from registry.export_taking import ExportTaking
 from registry.export_work import Runner
 from registry.exports import Exports
 from registry.sharing_tables import export
-from vedette.storable import storable
 from tests.web.api.v1.sharing_content import SHARING
 from tests.web.console.hostile_work import LONGEST
 from tests.web.console.page_list import Addresses
@@ -20,6 +19,7 @@ from vedette.clock import SystemClock
 from vedette.sharing.exporter import Change, Exported, Plan
 from vedette.sharing.investigation import Withheld
 from vedette.sharing.request import ExportRequest
+from vedette.storable import storable
 from web.console.sharing_addresses import share_address
 
 

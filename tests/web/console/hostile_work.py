@@ -16,7 +16,6 @@ from registry.repairs import Repairs
 from registry.roles import UserRole
 from registry.schedule_tables import schedule
 from registry.schedules import Schedules
-from vedette.storable import storable
 from registry.user_tables import user_account
 from registry.users import Users
 from tests.web.api.whole import BY
@@ -27,6 +26,7 @@ from vedette.jobs.request import JobRequest, Plan
 from vedette.repairs.repair import Repair, RepairKind, Severity
 from vedette.repairs.rules import CHECKS, Checked, Judgement
 from vedette.scheduling.request import ScheduleRequest
+from vedette.storable import storable
 
 LONGEST = 4_000
 
