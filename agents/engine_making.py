@@ -11,7 +11,7 @@ from typing import Any
 from agents.aggregation import AggregationAgent
 from agents.custody import custody_of
 from agents.identity import Identity, identity_of
-from agents.store_making import listen_to, store_of
+from agents.store_making import notices_of, store_of
 from behaviours.admit import DirectoryPeers
 from behaviours.checkpoint import PublishCheckpoints
 from behaviours.stand_in import StandIn
@@ -91,7 +91,9 @@ async def run_engine(
         )
         opened.push_async_callback(agent.stop)
         await agent.start()
-        opened.push_async_callback(listen_to(configuration, paths, heard=agent.noticed).stop)
+        notices = notices_of(paths, heard=agent.noticed)
+        notices.start()
+        opened.push_async_callback(notices.stop)
         report({"event": "ready", "agents": [agent.described()]})
         await stop.wait()
 

@@ -19,7 +19,7 @@ from agents.people_desk import registry_commands
 from agents.registry import RegistryAgent
 from agents.rt_making import start_rt
 from agents.running import RunningAgents
-from agents.store_making import graph_reads, listen_to, replica_of, store_of
+from agents.store_making import graph_reads, notices_of, replica_of, store_of
 from behaviours.admit import DirectoryPeers
 from behaviours.prune_output import PruneOutput
 from behaviours.schedule import RunSchedules
@@ -123,6 +123,15 @@ async def run_hub(
             committed=aggregation.committed,
             events=None if replica is None else replica.telling(database),
         )
+
+        def noticed(topic: Topic) -> None:
+            if replica is not None:
+                # Before anybody is woken who asks for it.
+                replica.heard()
+            live.wake()
+            aggregation.noticed(topic)
+
+        notices = notices_of(paths, heard=noticed)
         api = await start_api(
             configuration,
             paths,
@@ -135,18 +144,12 @@ async def run_hub(
             graph=None if graph is None else graph.reading,
             decisions=None if graph is None else graph.decisions,
             replica=replica,
+            notices=notices,
         )
         opened.push_async_callback(api.stop)
         live.start()
-
-        def noticed(topic: Topic) -> None:
-            if replica is not None:
-                # Before anybody is woken who asks for it.
-                replica.heard()
-            live.wake()
-            aggregation.noticed(topic)
-
-        opened.push_async_callback(listen_to(configuration, paths, heard=noticed).stop)
+        notices.start()
+        opened.push_async_callback(notices.stop)
         # Streams end before the API stops, which would wait for them.
         opened.push_async_callback(live.stop)
         for agent in (registry, aggregation):

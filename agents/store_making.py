@@ -21,11 +21,9 @@ def store_of(configuration: FleetConfiguration, paths: FleetPaths) -> Database:
     return Database(paths.store_url, readers=configuration.store_connections)
 
 
-def listen_to(configuration: FleetConfiguration, paths: FleetPaths, *, heard: Heard) -> Notices:
-    """Begin to listen to what others commit; with SQLite there is nothing to hear."""
-    notices = Notices(paths.direct_store_url, heard=heard)
-    notices.start()
-    return notices
+def notices_of(paths: FleetPaths, *, heard: Heard) -> Notices:
+    """Return who listens to what others commit, not started; with SQLite there is nothing to hear."""
+    return Notices(paths.direct_store_url, heard=heard)
 
 
 def replica_of(

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -43,6 +44,16 @@ class Topic(StrEnum):
     """Something must be repaired, or is right again."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NoticesState:
+    """How the listening fares."""
+
+    listening: bool
+    """Whether there is a connection: else what others commit is found by looking alone, seconds later."""
+    counted: Mapping[str, int]
+    """Notices heard, by topic, connections that were lost, and notices that whoever hears failed at."""
+
+
 Heard = Callable[[Topic], None]
 """Called for each notice; after a new connection for every topic, since some may have been missed."""
 
@@ -66,7 +77,14 @@ class Notices:
         self.listening = asyncio.Event()
         """Set while there is a connection."""
         self.counters: Counter[str] = Counter()
-        """Notices heard, by topic, connections that were lost, and notices that whoever hears failed at."""
+        """As `NoticesState.counted`."""
+
+    def state(self) -> NoticesState | None:
+        """Return how it fares; None: with SQLite there is nothing to hear."""
+        if is_sqlite(self._url):
+            return None
+        counted = dict.fromkeys((*(topic.value for topic in Topic), "lost", "failed", "unknown"), 0)
+        return NoticesState(listening=self.listening.is_set(), counted=counted | self.counters)
 
     def start(self) -> None:
         """Begin to listen; what cannot be reached is tried again."""

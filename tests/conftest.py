@@ -54,6 +54,12 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 
+# Whoever started the tests in the background, or with nohup, ignores these for all that the tests start, too.
+for _number, _usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _usual)
+
+
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Name packed bytes by their argument: there may be a time in them, and every process must name tests alike."""
     return argname if isinstance(val, bytes) and not val.isascii() else None

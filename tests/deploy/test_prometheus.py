@@ -14,6 +14,7 @@ from prometheus_client import Metric
 
 from registry.database import Database
 from registry.figures import Figures, StoreFigures
+from registry.notices import NoticesState
 from registry.replica_lag import Outcome, ReplicaState
 from tests.deploy.programs import DEPLOY, ROOT, must, need
 from tests.stamping import stamping
@@ -68,7 +69,9 @@ def families(store: StoreFigures) -> list[Metric]:
     measures.note(route="/v1/items", method="GET", status=200, seconds=0.1)
     reads = dict.fromkeys(Outcome, 1)
     replica = ReplicaState(place="replica.example.org:5432/vedette", used=True, lag=0.1, reason="", reads=reads)
-    return [*Snapshot(store=store, stamping=stamped, replica=replica).collect(), *measures.registry.collect()]
+    notices = NoticesState(listening=True, counted={"items": 1})
+    snapshot = Snapshot(store=store, stamping=stamped, replica=replica, notices=notices)
+    return [*snapshot.collect(), *measures.registry.collect()]
 
 
 @pytest.fixture(scope="module")

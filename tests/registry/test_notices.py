@@ -11,12 +11,21 @@ from sqlalchemy import Connection, insert, text
 
 from registry import tables
 from registry.database import Database
+from registry.engines import LISTENER
 from registry.intake import Intake
+from registry.live_events import LiveEvents
 from registry.notices import Notices, Topic
 from tests.registry.conftest import ENGINE, Sender
 from tests.registry.pool import DatabasePool
 from tests.timing import PATIENCE
 from vedette.clock import ManualClock
+from web.api import event_stream
+from web.api.event_stream import Entry, EventStream, Subscriber
+
+_END_LISTENERS = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND application_name = :name"
+).bindparams(name=LISTENER)
 
 
 @pytest.fixture
@@ -77,6 +86,44 @@ async def test_a_commit_is_heard_once_by_whoever_listens(
             while notices.counters["items"] < 2:
                 await asyncio.sleep(0.01)
         assert hearing.topics == [Topic.ITEMS, Topic.ITEMS], "one notice a transaction, whatever is in it"
+
+
+async def test_a_live_page_is_told_of_what_another_process_commits_without_looking(
+    store: tuple[str, Database], sender: Sender, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, other = store
+    # By looking alone, nothing would come within this test.
+    monkeypatch.setattr(event_stream, "LOOK_EVERY", 100 * PATIENCE)
+    intake = Intake(database=other, engine=ENGINE, clock=clock)
+    await intake.open()
+    with Database(url) as database:
+        stream = EventStream(events=LiveEvents(database=database))
+        notices = Notices(url, heard=lambda _: stream.wake())
+        stream.start()
+        notices.start()
+        try:
+            async with asyncio.timeout(PATIENCE), stream.subscribe(["scan"]) as page:
+                await notices.listening.wait()
+                await intake.commit([sender.deliver(count=2)])
+                assert len(await _events(page, 2)) == 2
+                # What is committed while nobody listens is found when the connection is back.
+                await other.read(lambda connection: connection.execute(_END_LISTENERS))
+                await intake.commit([sender.deliver(count=3)])
+                assert len(await _events(page, 3)) == 3
+        finally:
+            await notices.stop()
+            await stream.stop()
+    state = notices.state()
+    assert state is not None
+    assert (state.listening, state.counted["lost"], state.counted["failed"]) == (False, 1, 0)
+    assert state.counted["items"] >= 1
+
+
+async def _events(page: Subscriber, count: int) -> list[Entry]:
+    found: list[Entry] = []
+    while len(found) < count:
+        found += await page.next()
+    return found
 
 
 async def test_what_is_rolled_back_is_not_heard(store: tuple[str, Database]) -> None:
@@ -146,4 +193,5 @@ async def test_with_sqlite_there_is_nothing_to_hear(tmp_path: object) -> None:
     notices = Notices(f"sqlite:///{tmp_path}/store.db", heard=lambda topic: None)
     notices.start()
     assert not notices.listening.is_set()
+    assert notices.state() is None
     await notices.stop()

@@ -122,7 +122,8 @@ class HostPack:
             yield from (near(name) for name in roots if name is not None)
             if any(section.local for section in share.tsa):
                 # All engines stamp with the one key that everybody believes.
-                yield from sorted(path for path in self._paths.tsa.glob("*.pem") if path.is_file())
+                names = ("*.pem", "tsa.key")
+                yield from sorted(path for name in names for path in self._paths.tsa.glob(name) if path.is_file())
 
 
 def _credentials(file: Path) -> Iterator[tuple[Path, bytes]]:

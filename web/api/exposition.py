@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.registry import Collector
 
 from registry.figures import StoreFigures
+from registry.notices import NoticesState
 from registry.replica_lag import ReplicaState
 from vedette import __version__
 from vedette.clock import MICROSECONDS
@@ -29,11 +30,13 @@ class Snapshot(Collector):
         agents: Iterable[AgentState] = (),
         stamping: TimestampState | None = None,
         replica: ReplicaState | None = None,
+        notices: NoticesState | None = None,
     ) -> None:
         self._store = store
         self._agents = list(agents)
         self._stamping = stamping
         self._replica = replica
+        self._notices = notices
 
     def collect(self) -> Iterator[Metric]:
         """Yield every family of metrics."""
@@ -49,6 +52,8 @@ class Snapshot(Collector):
             yield from _authorities(self._stamping)
         if self._replica is not None:
             yield from _replica(self._replica)
+        if self._notices is not None:
+            yield from _notices(self._notices)
 
 
 def _graph(store: StoreFigures) -> Iterator[Metric]:
@@ -183,3 +188,10 @@ def _replica(state: ReplicaState) -> Iterator[Metric]:
         yield _gauge("replica_lag_seconds", "How far it was behind at the last look.", state.lag)
     reads = CounterMetricFamily("vedette_replica_reads", "Questions that it may answer.", labels=["outcome"])
     yield _labelled(reads, (([outcome.value], count) for outcome, count in state.reads.items()))
+
+
+def _notices(state: NoticesState) -> Iterator[Metric]:
+    text = "1 while notices of what other processes commit are heard, else 0."
+    yield _gauge("notices_listening", text, state.listening)
+    heard = CounterMetricFamily("vedette_notices", "Notices by topic, and what went wrong.", labels=["event"])
+    yield _labelled(heard, (([event], count) for event, count in state.counted.items()))

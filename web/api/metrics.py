@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from registry.callers import Scope
 from registry.figures import Figures
+from registry.notices import Notices
 from registry.replica import Replica
 from web.api.access import Rules
 from web.api.exposition import Snapshot
@@ -25,12 +26,19 @@ class MetricsRoutes:
     """The route for metrics."""
 
     def __init__(
-        self, *, figures: Figures, measures: HttpMeasures, hub: HubView, replica: Replica | None = None
+        self,
+        *,
+        figures: Figures,
+        measures: HttpMeasures,
+        hub: HubView,
+        replica: Replica | None = None,
+        notices: Notices | None = None,
     ) -> None:
         self._figures = figures
         self._measures = measures
         self._hub = hub
         self._replica = replica
+        self._notices = notices
 
     def add_to(self, app: FastAPI, *, rules: Rules) -> None:
         """Add the route to an application."""
@@ -56,6 +64,7 @@ class MetricsRoutes:
                 agents=self._hub.states(),
                 stamping=self._hub.stamping(),
                 replica=None if self._replica is None else self._replica.state(),
+                notices=None if self._notices is None else self._notices.state(),
             )
         )
         parts = [encode(registry).decode() for registry in (snapshot, self._measures.registry)]

@@ -11,6 +11,7 @@ from registry.documents import Documents
 from registry.figures import Figures
 from registry.graph_decisions import GraphDecisions
 from registry.job_workers import JobWorkers
+from registry.notices import Notices
 from registry.reading import Reads
 from registry.replica import Replica
 from registry.sharing_desk import sharing_desk
@@ -47,6 +48,7 @@ async def compose_api(
     graph: GraphReading | None = None,
     decisions: GraphDecisions | None = None,
     replica: Replica | None = None,
+    notices: Notices | None = None,
 ) -> FastAPI:
     """Return the whole application as the hub serves it, over an open store.
 
@@ -62,6 +64,7 @@ async def compose_api(
         graph: the knowledge graph; None: there is none here.
         decisions: what people decide about it.
         replica: of the store, for what is only listed and shown; None: there is none.
+        notices: of what others commit, for the metrics.
 
     Raises:
         StoreError: the folder of documents cannot be used.
@@ -120,7 +123,7 @@ async def compose_api(
         configuration, paths, database=database, items=live.items, documents=documents, clock=clock
     )
     figures = Figures(database=database, data=paths.data, outboxes=paths.outboxes, clock=clock, graph=graph)
-    metrics = MetricsRoutes(figures=figures, measures=measures, hub=hub, replica=replica)
+    metrics = MetricsRoutes(figures=figures, measures=measures, hub=hub, replica=replica, notices=notices)
     routes += [metrics, DescriptionRoutes()]
     return create_app(rules=access.rules, routes=routes, measures=measures)
 
@@ -138,6 +141,7 @@ async def start_api(
     graph: GraphReading | None = None,
     decisions: GraphDecisions | None = None,
     replica: Replica | None = None,
+    notices: Notices | None = None,
 ) -> ApiServer:
     """Return the running API; `port` is where no other is configured, 0 for any free one.
 
@@ -160,6 +164,7 @@ async def start_api(
             graph=graph,
             decisions=decisions,
             replica=replica,
+            notices=notices,
         ),
         host=section.host,
         port=section.port or port,

@@ -82,3 +82,48 @@ def test_each_process_is_killed_in_turn_and_nothing_is_lost_or_stored_twice(tmp_
             agent for agent, numbers in database.read_sync(numbers_of).items() if len(set(numbers)) < len(numbers)
         ] == []
         database.read_sync(check_logs)
+
+
+@pytest.mark.long
+def test_a_safety_copy_of_several_engines_at_work_brings_back_what_it_has_and_names_the_rest(
+    tmp_path: Path, url: str, postgres_folder: Path
+) -> None:
+    _write(tmp_path, url)
+    assert called("migrate", folder=tmp_path).returncode == 0
+    with Database(url) as database, running("up", folder=tmp_path, name="up") as fleet:
+        fleet.until_said("The fleet is up")
+        until(lambda: database.read_sync(_engines_with_items) >= 2, what=fleet.complained)
+        copied = called("backup", "copy", folder=tmp_path)
+        assert copied.returncode == 0, copied.stderr
+        until(partial(_are_more, database, _count(database) + 24), what=fleet.complained)
+        assert fleet.end() == 0
+        stored = database.read_sync(numbers_of)
+    # The database is lost: what senders keep, and the copy, is all there is.
+    with empty_database(postgres_folder) as another:
+        _write(tmp_path, another)
+        restored = called("restore", "copy", "-c", "vedette.yml", "--json", folder=tmp_path)
+        assert restored.returncode == 0, restored.stderr
+        named = _numbers_named(restored.stdout)
+        assert sum(map(len, named.values())) >= 20
+        assert all(numbers <= set(stored[agent]) for agent, numbers in named.items())
+        with Database(another) as database, running("up", folder=tmp_path, name="again") as fleet:
+            fleet.until_said("The fleet is up")
+            until(partial(_are_more, database, _count(database) + 40), what=fleet.complained)
+            # Just what the restore named is missing: what a sender still had, it sent again.
+            last = {agent: max(numbers) for agent, numbers in stored.items()}
+            wanted = {(agent, number) for agent, numbers in named.items() for number in numbers}
+            until(lambda: set(lost(database, last)) == wanted, what=lambda: str(lost(database, last)))
+            assert fleet.end() == 0
+            found = database.read_sync(numbers_of)
+            assert [agent for agent, numbers in found.items() if len(set(numbers)) < len(numbers)] == []
+            database.read_sync(check_logs)
+        swept = called("evidence", "sweep", "--all", folder=tmp_path)
+        assert (swept.returncode, "0 findings" in swept.stdout) == (0, True), swept.stdout + swept.stderr
+
+
+def _numbers_named(answer: str) -> dict[str, set[int]]:
+    """Return the numbers of each agent that a restore says are gone."""
+    return {
+        one["agent"]: {number for first, last in one["ranges"] for number in range(first, last + 1)}
+        for one in json.loads(answer)["losses"]["numbers"]
+    }

@@ -17,39 +17,43 @@ from vedette.cli.running import stop_on_signals
 LAUNCHER = "name: east\nqueues: [east]\n"
 
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 @pytest.fixture
 def hung_up_on(request: pytest.FixtureRequest) -> Iterator[None]:
     """What a terminal's end does to a new process: what the parameter says."""
-    before = signal.signal(signal.SIGHUP, request.param)
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    signal.signal(signal.SIGHUP, request.param)
     yield
-    signal.signal(signal.SIGHUP, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("hung_up_on", [signal.SIG_DFL], indirect=True)
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", SIGNALS)
 async def test_a_signal_ends_it(hung_up_on: None, number: signal.Signals) -> None:
     stop = stop_on_signals()
-    try:
-        os.kill(os.getpid(), number)
-        await asyncio.wait_for(stop.wait(), PATIENCE)
-    finally:
-        _forget()
+    os.kill(os.getpid(), number)
+    async with asyncio.timeout(PATIENCE):
+        await stop.wait()
+    _forget()
 
 
 @pytest.mark.parametrize("hung_up_on", [signal.SIG_IGN], indirect=True)
 async def test_under_nohup_the_end_of_the_terminal_does_not(hung_up_on: None) -> None:
     stop = stop_on_signals()
-    try:
-        os.kill(os.getpid(), signal.SIGHUP)
-        os.kill(os.getpid(), signal.SIGTERM)
-        await asyncio.wait_for(stop.wait(), PATIENCE)
-        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    finally:
-        _forget()
+    os.kill(os.getpid(), signal.SIGHUP)
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    assert not stop.is_set()
+    os.kill(os.getpid(), signal.SIGTERM)
+    async with asyncio.timeout(PATIENCE):
+        await stop.wait()
+    _forget()
 
 
 def _forget() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in SIGNALS:
         asyncio.get_running_loop().remove_signal_handler(number)
 
 
