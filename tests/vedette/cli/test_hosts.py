@@ -177,7 +177,8 @@ def test_only_who_opens_the_store_gets_its_password(tmp_path: Path) -> None:
     _credentials(tmp_path / "lib" / "credentials", "engine-2", Role.AGGREGATION)
     _credentials(tmp_path / "lib" / "credentials", "far", Role.PROBE)
     (tmp_path / "lib" / "tsa").mkdir()
-    (tmp_path / "lib" / "tsa" / "roots.pem").write_text("roots")
+    for name in ("roots.pem", "tsa.key", "root.key"):
+        (tmp_path / "lib" / "tsa" / name).write_text(name)
     members = {name: _packed(file, name) for name in hosts}
     # The data lies beside the configuration's folder: then paths begin at the root.
     base = str(tmp_path).lstrip("/")
@@ -185,7 +186,8 @@ def test_only_who_opens_the_store_gets_its_password(tmp_path: Path) -> None:
     common = {"etc/hosts.yml", "etc/vedette.yml", "lib/credentials/xmpp-ca.pem"}
     for name, agent in agents.items():
         own = {*common, f"lib/credentials/{agent}.json", f"lib/credentials/{agent}.key"}
-        own |= {"lib/tsa/roots.pem"} if name == "engines" else {"etc/far.json"}
+        # Engines stamp with the authority's key; with its root's nobody does.
+        own |= {"lib/tsa/roots.pem", "lib/tsa/tsa.key"} if name == "engines" else {"etc/far.json"}
         assert set(members[name]) == {f"{base}/{path}" for path in own}
         assert any(database.encode() in content for content in members[name].values()) is (name == "engines")
 
