@@ -28,7 +28,7 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-LEVEL_OPTION = typer.Option(LogLevel.INFO, "--log-level", help="How much is logged, to stderr.")
+LEVEL_OPTION = typer.Option(LogLevel.INFO, "--log-level", help="How much is logged.")
 
 
 LOG_FILE_OPTION = typer.Option(

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -54,7 +55,7 @@ def _write(folder: Path, url: str, port: int) -> None:
     probes = [f"probe{number}.json" for number in range(PROBES)]
     for name in probes:
         # Different checks, so that both engines have some; what a connection is, the reader puts into the graph.
-        words = {"command": ["echo", name]}
+        words: dict[str, Any] = {"command": ["echo", name]}
         if name == probes[0]:
             words = {"command": "vedette:tcp-connect", "target": "127.0.0.1", "args": [f"--ports={port}"]}
         account = {"jid": f"{Path(name).stem}@localhost", "passwd": "s3cret-of-a-probe"}

@@ -66,6 +66,19 @@ async def test_a_hub_says_what_the_store_says(run: Run) -> None:
     assert "probe1@localhost" in there.output
 
 
+async def test_who_of_a_host_is_there_is_asked_of_the_hub_as_of_the_store(run: Run, hub: Hub) -> None:
+    file = hub.paths.file.parent / "hosts.yml"
+    file.write_text("hosts: {main: {hub: true}}")
+    asked = ("hosts", "status", "--host", file)
+    there = await run(*asked)
+    # It reads the store that the file's configuration names.
+    words = [str(word) for word in asked]
+    here = await asyncio.to_thread(CliRunner().invoke, build(words), words)
+    assert (there.exit_code, there.output) == (here.exit_code, here.output) == (1, there.output)
+    assert there.output.startswith("main: ")
+    assert "  registry@localhost is not enrolled" in there.output
+
+
 async def test_repairs_are_told_and_the_answer_is_no_while_one_is_open(run: Run, hub: Hub) -> None:
     known = Repairs(database=hub.database, clock=SystemClock())
     nothing = await run("repairs", here=True)

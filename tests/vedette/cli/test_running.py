@@ -14,9 +14,6 @@ from tests.timing import PATIENCE
 from tests.vedette.cli.commands import complaint, vedette
 from vedette.cli.running import stop_on_signals
 
-LAUNCHER = "name: east\nqueues: [east]\n"
-
-
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
