@@ -12,9 +12,11 @@ import socket
 import sqlite3
 import subprocess
 import tarfile
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,12 @@ BEFORE = "64cc5a15bf4edca05eb1300bdb9edded9f031844"
 """The commit that stands for the release before."""
 
 PROBES = ("probe1", "probe2", "probe3")
+
+COLLECTOR = "follower"
+"""It follows a log that is written all the time."""
+
+SENDERS = (*PROBES, COLLECTOR)
+"""All agents of the release before that go on."""
 
 PACKAGES = ("vedette", "registry", "web", "behaviours", "agents", "ejabberd")
 
@@ -97,7 +105,44 @@ def fleet_folder(tmp_path: Path, url: str) -> Path:
     for name in PROBES:
         probe = {"command": ["echo", name], "credentials": f"var/credentials/{name}.json", "period": 0.3}
         (folder / f"{name}.json").write_text(json.dumps(probe))
+    source = {"type": "FOLLOW", "source-name": "log", "source-URI": "written.log", "now-collect": "new"}
+    (folder / "sources.json").write_text(json.dumps({"all": {"collectors": [source]}}))
+    (folder / f"{COLLECTOR}.json").write_text(json.dumps({"name": COLLECTOR, "sources": "sources.json"}))
     return folder
+
+
+@dataclass
+class Written:
+    """A log that somebody writes, a numbered line after another."""
+
+    file: Path
+    lines: int = 0
+    _enough: threading.Event = field(default_factory=threading.Event)
+
+    def write(self) -> None:
+        """Write until it is enough."""
+        with self.file.open("a") as log:
+            while not self._enough.wait(0.1):
+                log.write(f"{self.lines}\n")
+                log.flush()
+                self.lines += 1
+
+    def end(self) -> None:
+        """Let it be enough."""
+        self._enough.set()
+
+
+@contextmanager
+def writing(file: Path) -> Iterator[Written]:
+    """Have a log written to until it is ended, at the latest with this."""
+    log = Written(file)
+    writer = threading.Thread(target=log.write)
+    writer.start()
+    try:
+        yield log
+    finally:
+        log.end()
+        writer.join()
 
 
 @contextmanager
@@ -116,18 +161,28 @@ def numbers(url: str) -> dict[str, list[int]]:
         return numbers_of(connection)
 
 
+def followed(url: str) -> list[int]:
+    """Return the lines of the log that are stored, sorted."""
+    query = text(
+        "SELECT payload FROM item_payload JOIN item USING (received_at, chain_id, log_index) WHERE agent = :a"
+    )
+    with reading(url) as connection:
+        payloads = connection.execute(query, {"agent": f"{COLLECTOR}@localhost"}).scalars()
+        return sorted(int(line) for payload in payloads for line in bytes(payload).splitlines())
+
+
 def grown(now: dict[str, list[int]], before: dict[str, list[int]]) -> int:
-    """Return by how many items the log grew, of the probe with the fewest new ones."""
+    """Return by how many items the log grew, of the agent with the fewest new ones."""
     return min(len(now[jid]) - len(there) for jid, there in before.items())
 
 
 def waiting(folder: Path, name: str) -> list[int]:
-    """Return the numbers of the items that a probe's outbox holds."""
+    """Return the numbers of the items that an agent's outbox holds."""
     return [int(number) for (number,) in _asked(folder, name, "SELECT seq FROM item")]
 
 
 def made(folder: Path, name: str) -> int:
-    """Return how many items a probe made."""
+    """Return how many items an agent made."""
     ((number,),) = _asked(folder, name, "SELECT value FROM fact WHERE name = 'next_seq'")
     return int(number)
 
@@ -145,18 +200,20 @@ def test_the_fleet_is_upgraded_while_agents_of_the_release_before_keep_sending(
     before, after = source_before(tmp_path / "before"), source_after(tmp_path / "after")
     folder = fleet_folder
     assert vedette("migrate", folder=folder, source=before).returncode == 0
-    with ExitStack() as probes:
+    with ExitStack() as senders:
+        log = senders.enter_context(writing(folder / "written.log"))
         with running("up", folder=folder, name="before", source=before) as hub:
             hub.until_said("The fleet is up")
-            for name in PROBES:
-                assert vedette("enroll", name, "--role", "probe", folder=folder, source=before).returncode == 0
-                command = ("agent", "probe", "-c", f"{name}.json", "--log-level", "info")
-                probes.enter_context(running(*command, folder=folder, name=name, source=before))
-            until(lambda: len(numbers(url)) == len(PROBES), what=hub.complained)
+            for name in SENDERS:
+                role = "collector" if name == COLLECTOR else "probe"
+                assert vedette("enroll", name, "--role", role, folder=folder, source=before).returncode == 0
+                command = ("agent", role, "-c", f"{name}.json", "--log-level", "info")
+                senders.enter_context(running(*command, folder=folder, name=name, source=before))
+            until(lambda: len(numbers(url)) == len(SENDERS), what=hub.complained)
             assert hub.end() == 0
         stored = numbers(url)
         # The hub is away; its agents are not.
-        until(lambda: all(len(waiting(folder, name)) >= 3 for name in PROBES))
+        until(lambda: all(len(waiting(folder, name)) >= 3 for name in SENDERS))
         assert "vedette migrate" in complaint(vedette("up", folder=folder, source=after))
         # An impatient operator: two at once, while what waits keeps growing.
         with ThreadPoolExecutor() as two:
@@ -164,20 +221,26 @@ def test_the_fleet_is_upgraded_while_agents_of_the_release_before_keep_sending(
         assert [one.returncode for one in done] == [0, 0], [one.stderr for one in done]
         with reading(url) as connection:
             assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == NEXT
-        old = vedette("items", "list", folder=folder, source=before)
-        assert (old.returncode, "newer" in complaint(old)) == (2, True), old.stderr
+        # Who comes late with the release before is sent away: whoever reads, and an engine that would write.
+        engine = ("agent", "aggregation", "-c", "vedette.yml", "--name", "engine-2")
+        for command in (("items", "list"), engine):
+            old = vedette(*command, folder=folder, source=before)
+            assert (old.returncode, "newer" in complaint(old)) == (2, True), old.stderr
         assert numbers(url) == stored
         with running("up", folder=folder, name="after", source=after) as hub:
             hub.until_said("The fleet is up")
             until(lambda: grown(numbers(url), stored) >= 6, what=hub.complained)
-            probes.close()
-            # What a probe had not got rid of when it ended stays in its outbox; everything else is here, once.
+            log.end()
+            until(lambda: len(followed(url)) >= log.lines, what=hub.complained)
+            assert followed(url) == list(range(log.lines))
+            senders.close()
+            # What an agent had not got rid of when it ended stays in its outbox; everything else is here, once.
             for jid, there in numbers(url).items():
                 name = jid.partition("@")[0]
                 assert len(set(there)) == len(there), jid
                 assert {*there, *waiting(folder, name)} == set(range(made(folder, name))), jid
             status = json.loads(vedette("status", "--json", folder=folder, source=after).stdout)
-            assert {agent["jid"] for agent in status} >= {f"{name}@localhost" for name in PROBES}
+            assert {agent["jid"] for agent in status} >= {f"{name}@localhost" for name in SENDERS}
             assert hub.end() == 0
         with reading(url) as connection:
             check_logs(connection)
