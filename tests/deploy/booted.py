@@ -17,7 +17,7 @@ from typing import Any
 
 import psutil
 
-from tests.deploy.programs import need
+from tests.deploy.programs import need, run_inside
 from tests.timing import PATIENCE
 
 INCLUDED = ("systemd", "systemd-sysv", "dbus", "procps")
@@ -74,17 +74,8 @@ class Booted:
     def run(self, *command: str, user: str = "root", seconds: float = 180.0) -> subprocess.CompletedProcess[str]:
         """Run a command in it as a user, and return how it ended."""
         as_user = [] if user == "root" else ["runuser", "-u", user, "--"]
-        inside = ["nsenter", "--target", str(self._first), *_NAMESPACES, *as_user, *command]
-        return subprocess.run(
-            inside,
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/", "LC_ALL": "C.UTF-8"},
-            cwd="/",
-            capture_output=True,
-            text=True,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            timeout=seconds,
-        )
+        enter = ("nsenter", "--target", str(self._first), *_NAMESPACES)
+        return run_inside(*enter, *as_user, *command, home="/", seconds=seconds)
 
     def must(self, *command: str, user: str = "root", seconds: float = 180.0) -> str:
         """Run a command that has to end well, and return what it printed."""

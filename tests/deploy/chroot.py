@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.programs import must, need
+from tests.deploy.programs import must, need, run_inside
 
 INCLUDED = "python3,adduser,ca-certificates,tzdata,libstdc++6"
 """What the package depends on: dpkg fetches nothing."""
@@ -65,16 +65,7 @@ class Chroot:
     def run(self, script: str, *, seconds: float = 600.0) -> subprocess.CompletedProcess[str]:
         """Run a shell script in it as root, and return how it ended."""
         command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--net", "/bin/sh", "-c", _ENTER, "sh"]
-        return subprocess.run(
-            [*command, str(self.folder), script],
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8"},
-            cwd="/",
-            capture_output=True,
-            text=True,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            timeout=seconds,
-        )
+        return run_inside(*command, str(self.folder), script, home="/root", seconds=seconds)
 
     def must(self, script: str, *, seconds: float = 600.0) -> str:
         """Run a script that has to end well, and return what it printed."""

@@ -41,3 +41,17 @@ def must(*command: str | Path, seconds: float = 180.0, **environment: str) -> st
     done = run(*command, seconds=seconds, **environment)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
+
+
+def run_inside(*command: str, home: str, seconds: float) -> subprocess.CompletedProcess[str]:
+    """Run a command that enters another system, with nothing of this one's environment, and return how it ended."""
+    return subprocess.run(
+        command,
+        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": home, "LC_ALL": "C.UTF-8"},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        timeout=seconds,
+    )
