@@ -44,12 +44,11 @@ def next_items(connection: Connection, engines: Collection[str], *, limit: int) 
     """Return the next items of one of these engines, at most `limit`; None where none waits."""
     for chain_id, position, end in connection.execute(_POSITIONS, {"engines": list(engines)}).all():
         if position < end:
-            following = min(position + limit, end)
-            rows = connection.execute(_ITEMS, {"chain": chain_id, "first": position, "end": following}).all()
-            kept = _fitting(rows)
-            if len(kept) < len(rows):
-                following = kept[-1].log_index + 1
-            return Reading(chain_id=chain_id, position=position, following=following, more=following < end, rows=kept)
+            wanted = {"chain": chain_id, "first": position, "end": min(position + limit, end)}
+            # Their sizes first: of what does not fit no payload is read, only to be read again with the next step.
+            wanted["end"] = following = _fitting(connection.execute(_SIZES, wanted).all(), wanted["end"])
+            rows = connection.execute(_ITEMS, wanted).all()
+            return Reading(chain_id=chain_id, position=position, following=following, more=following < end, rows=rows)
     return None
 
 
@@ -80,14 +79,14 @@ def seen_at(row: Any) -> int:
     return int(max(0, min(at, row.received_at)))
 
 
-def _fitting(rows: Sequence[Any]) -> Sequence[Any]:
-    """Return as many items as one step may hold, at least one."""
+def _fitting(sizes: Sequence[Any], end: int) -> int:
+    """Return the place behind those that one step may hold, at least one; `end` where that is all of them."""
     room = TOGETHER_BYTES
-    for number, row in enumerate(rows):
+    for number, row in enumerate(sizes):
         room -= row.size
-        if room < 0:
-            return rows[: max(1, number)]
-    return rows
+        if room < 0 and number:
+            return int(row.log_index)
+    return end
 
 
 def _positions() -> Select[Any]:
@@ -105,20 +104,30 @@ def _waiting() -> Select[Any]:
     return query.where(chain.c.next_index > _HERE)
 
 
+def _sizes() -> Select[Any]:
+    """Return the query for the places and sizes of items, in order."""
+    item = tables.item
+    return select(item.c.log_index, item.c.size).where(*_WITHIN).order_by(item.c.log_index)
+
+
 def _items() -> Select[Any]:
     item = tables.item
     names = ("uuid", "agent", "format", "target", "check", "ts", "collected_at", "received_at", "verdict")
     columns = [item.c[name] for name in (*names, "log_index", "size", "payload_sha256")]
     deleted = select(item_tombstone.c.uuid).where(item_tombstone.c.uuid == item.c.uuid).exists()
-    index = item.c.log_index
-    within = (item.c.chain_id == bindparam("chain"), index >= bindparam("first"), index < bindparam("end"))
-    return select(*columns, inline_payload(), deleted.label("is_deleted")).where(*within).order_by(index)
+    return select(*columns, inline_payload(), deleted.label("is_deleted")).where(*_WITHIN).order_by(item.c.log_index)
 
 
 # Built once: a look happens many times a second, and to build a statement takes longer than to execute it.
 _HERE = func.coalesce(correlation_position.c.next_index, 0)
+_WITHIN = (
+    tables.item.c.chain_id == bindparam("chain"),
+    tables.item.c.log_index >= bindparam("first"),
+    tables.item.c.log_index < bindparam("end"),
+)
 _POSITIONS = _positions()
 _WAITING = _waiting()
+_SIZES = _sizes()
 _ITEMS = _items()
 _MOVE = update(correlation_position).where(
     correlation_position.c.chain_id == bindparam("chain"), correlation_position.c.next_index == bindparam("here")

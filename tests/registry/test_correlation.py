@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
+from sqlalchemy import Connection
 
 from registry.content import ContentFolder
 from registry.correlation import Correlation, Step
+from registry.correlation_reading import TOGETHER_BYTES, Reading, next_items
 from registry.database import Database
 from registry.documents import Documents
 from registry.finding_list import FindingsWanted
 from registry.intake import Intake
 from registry.live_events import LiveEvents, Position
-from tests.registry.conftest import RECEIVED_AT, Sender
+from tests.registry.conftest import ENGINE, RECEIVED_AT, Sender
 from tests.registry.watched import MINUTE, Watched
 from vedette.clock import ManualClock
 from vedette.correlation.finding import FindingKind, Severity
@@ -167,6 +171,39 @@ async def test_what_is_in_a_document_is_looked_into(watched: Watched, sender: Se
         await watched.intake.commit([sender.deliver(item, received_at=at)])
     _, changed = await watched.findings()
     assert [(one.fact, one.after) for one in changed.changes] == [("value port 22", "open")]
+
+
+@dataclass
+class Counting:
+    """A connection that counts the bytes of payloads which the store gives."""
+
+    connection: Connection
+    payloads: int = 0
+
+    def execute(self, *given: Any) -> Any:
+        """Answer as the connection does, once."""
+        rows = self.connection.execute(*given).all()
+        self.payloads += sum(len(row.payload) for row in rows if hasattr(row, "payload"))
+        answer = Mock()
+        answer.all.return_value = rows
+        return answer
+
+
+@pytest.mark.parametrize(("size", "together"), [(100_000, 2), (TOGETHER_BYTES, 1), (10, 9)])
+async def test_of_what_a_step_cannot_hold_no_payload_is_read(
+    watched: Watched, sender: Sender, size: int, together: int
+) -> None:
+    for _ in range(9):
+        await watched.intake.commit([sender.deliver(sender.item(payload=bytes(size), target="www.example.org"))])
+
+    def work(connection: Connection) -> tuple[Reading | None, int]:
+        counting = Counting(connection)
+        return next_items(cast(Connection, counting), [ENGINE], limit=100), counting.payloads
+
+    read, payloads = await watched.database.read(work)
+    assert read is not None
+    assert (len(read.rows), read.following, read.more) == (together, together, together < 9)
+    assert payloads == together * size
 
 
 async def test_findings_are_live_events_once(watched: Watched, sender: Sender) -> None:
