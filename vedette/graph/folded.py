@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from vedette.graph.folding import State, name_of, read_state, texts, unite, write_state
+from vedette.graph.folding import Entry, State, name_of, read_state, texts, unite, write_state
 
 MAX_WORDS: Final = 20_000
 """Characters of a node's text that are searched."""
+
+LONG: Final = 10**9
+"""From here on, whole numbers are not searched: ports and whatever else people look for are below."""
 
 
 class Folded:
@@ -78,9 +81,24 @@ class Folded:
 
 
 def words_of(state: State) -> str:
-    """Return what a node is searched by: its name and its other values, each once and on a line of its own."""
+    """Return what a node is searched by: its name and its other values, each once and on a line of its own.
+
+    Without long numbers: instants (milliseconds) and addresses as numbers, of which nobody knows a part, fill half of
+    the index that finds parts of words.
+    """
     lines: dict[str, None] = {name_of(state): None}
     for name in sorted(state):
-        for text in texts(state[name]):
-            lines[text] = None
+        entry = state[name]
+        if not _is_long_number(entry):
+            for text in texts(entry):
+                lines[text] = None
     return "\n".join(lines)[:MAX_WORDS]
+
+
+def _is_long_number(entry: Entry) -> bool:
+    """Tell whether all that an entry says is numbers of ten digits and more."""
+    if isinstance(entry, list):
+        return False
+    ((rule, held),) = entry.items()
+    values = held if rule == "one" else held[:1]
+    return all(type(value) is int and abs(value) >= LONG for value in values)

@@ -24,6 +24,19 @@ def test_it_shows_its_name_and_its_words(zeus: Folded) -> None:
     assert (zeus.state, zeus.json) == (ZEUS, write_state(ZEUS))
 
 
+def test_instants_and_addresses_as_numbers_are_not_searched() -> None:
+    state: State = {
+        "name": {"one": ["198.51.100.7"]},
+        "ipInt": {"one": [3325256711]},
+        "firstSeen": {"least": [1_793_491_200_000, 5, 1.0]},
+        "port": {"one": [443, 8443]},
+        "serial": {"latest": ["1793491200000", 5, 1.0]},
+        "counts": {"one": [7, 1_793_491_200_001]},
+    }
+
+    assert Folded(state).words == "198.51.100.7\n7\n1793491200001\n443\n8443\n1793491200000"
+
+
 def test_it_may_have_what_it_has(zeus: Folded) -> None:
     assert zeus.may_have("alias")
     assert not zeus.may_have("tags")
