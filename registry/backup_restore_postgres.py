@@ -17,6 +17,7 @@ from registry.backup_manifest import BackupError, BackupManifest
 from registry.backup_postgres import SCHEMA, connection_environment, run_tool, script_of, tool
 from registry.backup_restore import Finish, Replaced
 from registry.engines import place_of, reading_engine, writing_engine
+from registry.graph_tables import WORDS_INDEX
 from registry.lock import FileLock
 from registry.restore_marks import MARK_TABLE
 from vedette.errors import VedetteError
@@ -30,6 +31,9 @@ _OTHERS = (
 
 _TRIGRAMS = "ix_graph_text_trigrams"
 """Index of the graph that needs an extension, and a dump of a schema has no extensions."""
+
+_UNSEARCHED = text(f"SELECT to_regclass('graph_text') IS NOT NULL AND to_regclass('{_TRIGRAMS}') IS NULL")
+"""Whether there is a graph that has to do without."""
 
 _ROUTINES = (
     "SELECT format('%I.%I(%s)', CAST(:schema AS text), proname, pg_get_function_identity_arguments(pg_proc.oid))"
@@ -113,6 +117,8 @@ class PostgresPlace:
         try:
             with engine.begin() as connection:
                 finished = self._finish_copy(connection, order)
+                if connection.execute(_UNSEARCHED).scalar_one():
+                    connection.exec_driver_sql(WORDS_INDEX)
                 connection.execute(text(f"DROP TABLE {SCHEMA}.{MARK_TABLE}"))
                 return finished
         except SQLAlchemyError as error:

@@ -267,5 +267,10 @@ words: Final = Table(
 """What is searched: a node's name and values, a line each.
 
 SQLite: the FTS5 table `graph_search` (trigrams: `graph_search MATCH '"any part"'`, rowid = node). PostgreSQL: a GIN
-index of `to_tsvector('simple', text)`, and one of trigrams where the extension pg_trgm is to be had.
+index of trigrams, or where the extension pg_trgm is not to be had `WORDS_INDEX`, which finds whole words.
 """
+
+WORDS_INDEX: Final = (
+    "CREATE INDEX IF NOT EXISTS ix_graph_text_words ON graph_text USING gin (to_tsvector('simple', text))"
+)
+"""What makes PostgreSQL's index of whole words."""

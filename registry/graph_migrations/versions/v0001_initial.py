@@ -218,12 +218,11 @@ def _create_search() -> None:
     if connection.dialect.name == "sqlite":
         op.execute(_SEARCH)
         return
-    op.execute(_WORDS)
     try:
         # A trusted extension: the database's owner may create it, if the server has it at all.
         with connection.begin_nested():
             op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
             op.execute(_TRIGRAMS)
     except sa.exc.DBAPIError:
-        # Parts of words are then found by reading all texts: slower, and no reason to do without a graph.
-        return
+        # Whole words are found then, and no parts: no reason to do without a graph. Both would cost each write twice.
+        op.execute(_WORDS)
