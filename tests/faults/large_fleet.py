@@ -7,24 +7,16 @@ probes and a gateway.
 from __future__ import annotations
 
 import csv
-import http.client
 import io
 import json
 import shutil
-import signal
-import socket
-import subprocess
 import tempfile
-import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
 
-import psutil
 import psycopg
 from sqlalchemy import Connection, func, select
 
@@ -35,9 +27,9 @@ from registry.graph import graph_database
 from registry.graph_tables import node
 from registry.queue_tables import queue_item
 from tests.faults.harness import need_ejabberd
+from tests.faults.postgres_part import PostgresPart
 from tests.faults.processes import EjabberdPart
 from tests.rabbitmq import RabbitMq, running_rabbitmq
-from tests.registry.postgresql import as_postgres, programs, wait_for_server
 from tests.timing import PATIENCE
 from tests.vedette.cli.commands import Running, called, running
 from tests.vedette.cli.fleet_store import numbers_of
@@ -48,111 +40,6 @@ HOSTS = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
 KEY = "stucco.in.structured.threatfox"
 FAMILY = "Family7"
 """The malware that every message accuses an address of."""
-
-
-class PostgresPart:
-    """A PostgreSQL that keeps its promises: what it confirmed survives SIGKILL."""
-
-    def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="vedette-large-pg-"))
-        found = programs()
-        assert found is not None, "PostgreSQL is not installed: apt-get install postgresql"
-        self._programs = found
-        shutil.chown(self.folder, "postgres", "postgres")
-        data = str(self.folder / "data")
-        initdb = as_postgres(str(found / "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8")
-        subprocess.run(initdb, check=True, capture_output=True, cwd=self.folder)
-        self._server: subprocess.Popen[bytes] | None = None
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            self.port = int(taken.getsockname()[1])
-
-    @property
-    def words(self) -> str:
-        """What libpq is told."""
-        return f"host={self.folder} port={self.port} user=postgres dbname=postgres"
-
-    @property
-    def url(self) -> str:
-        """The store's URL."""
-        return f"postgresql+psycopg://postgres@/postgres?host={self.folder}&port={self.port}"
-
-    def start(self) -> None:
-        """Start it and wait until it answers; after a crash it first recovers."""
-        # ejabberd's driver speaks TCP only.
-        options = ["listen_addresses=127.0.0.1", f"port={self.port}", "max_connections=80", "shared_buffers=64MB"]
-        words = [word for option in options for word in ("-c", option)]
-        log = self.folder / "log"
-        with log.open("ab") as output:
-            command = as_postgres(
-                str(self._programs / "postgres"), "-D", str(self.folder / "data"), "-k", str(self.folder), *words
-            )
-            self._server = subprocess.Popen(command, stdout=output, stderr=output, cwd=self.folder)
-        wait_for_server(self._server, self.words, log)
-
-    def kill(self) -> None:
-        """End it as a crash would, its children, too."""
-        if self._server is not None:
-            family = psutil.Process(self._server.pid).children(recursive=True)
-            self._server.kill()
-            self._server.wait()
-            for child in family:
-                if child.is_running():
-                    child.kill()
-            psutil.wait_procs(family, timeout=PATIENCE)
-
-    def close(self) -> None:
-        """End it and delete its data."""
-        if self._server is not None and self._server.poll() is None:
-            self._server.send_signal(signal.SIGINT)
-            self._server.wait(timeout=PATIENCE)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
-class Visitor:
-    """Somebody who looks at a page again and again, and notes when there was none."""
-
-    def __init__(self, url: str) -> None:
-        self._url = urlsplit(url)
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="visitor")
-        self.seen = 0
-        self.gaps: list[tuple[float, float]] = []
-        """When each gap began (monotonic) and how long it was, in seconds."""
-        self.slowest = 0.0
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _look(self) -> None:
-        last = time.monotonic()
-        missing = False
-        while not self._ended.wait(0.1):
-            began = time.monotonic()
-            good = self._answers()
-            now = time.monotonic()
-            if good:
-                self.seen += 1
-                self.slowest = max(self.slowest, now - began)
-                if missing:
-                    self.gaps.append((last, now - last))
-                last, missing = now, False
-            else:
-                missing = True
-
-    def _answers(self) -> bool:
-        connection = http.client.HTTPConnection(self._url.hostname or "", self._url.port, timeout=5)
-        try:
-            connection.request("GET", "/v1/items?limit=1")
-            return connection.getresponse().status == 200
-        except OSError:
-            return False
-        finally:
-            connection.close()
 
 
 class LargeFleet:

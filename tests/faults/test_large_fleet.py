@@ -13,7 +13,8 @@ from pathlib import Path
 import aio_pika
 import pytest
 
-from tests.faults.large_fleet import KEY, PROBES, LargeFleet, Visitor, address, row
+from tests.faults.large_fleet import KEY, PROBES, LargeFleet, address, row
+from tests.faults.visitor import Visitor
 from tests.timing import PATIENCE, bound
 from tests.vedette.cli.commands import until
 from tests.vedette.cli.fleet_store import check_logs, lost

@@ -11,11 +11,9 @@ import typer
 
 from agents.field import make_probe, probe_identity
 from agents.probe import ProbeAgent
-from vedette import log
 from vedette.cli.output import JSON_OPTION, Exit, complain, print_json, print_line
-from vedette.cli.running import LEVEL_OPTION, LOG_FILE_OPTION, LogLevel, open_log, stop_on_signals
+from vedette.cli.running import LEVEL_OPTION, LOG_FILE_OPTION, LogLevel, log_to, stop_on_signals
 from vedette.clock import SystemClock
-from vedette.configuration.log_section import LogSection
 from vedette.configuration.probe import load_probe
 from vedette.configuration.probe_name import probe_name
 from vedette.messages.card import Role
@@ -93,7 +91,7 @@ def _configure_log(role: Role, config: Path, *, once: bool, level: LogLevel, fil
 
         configure_log(*load_fleet(config), level=level)
         return
-    log.configure(level=level, file=None if file is None else open_log(file, LogSection(), place="--log-file"))
+    log_to(file, level=level)
 
 
 def _run_probe(

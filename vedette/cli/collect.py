@@ -10,10 +10,9 @@ import typer
 
 from agents.collector import CollectorAgent
 from agents.collector_making import collector_identity
-from vedette import log
 from vedette.cli.collector_run import Terms, run_collector
 from vedette.cli.output import CONFIG_OPTION, JSON_OPTION, complain
-from vedette.cli.running import LEVEL_OPTION, LogLevel
+from vedette.cli.running import LEVEL_OPTION, LOG_FILE_OPTION, LogLevel, log_to
 from vedette.cli.store import open_fleet
 from vedette.clock import SystemClock
 from vedette.collection.configuration import HOST_TYPES, WEB_TYPES
@@ -49,6 +48,7 @@ def collect(
     wait: float = WAIT_OPTION,
     config: Path | None = CONFIG_OPTION,
     log_level: LogLevel = LEVEL_OPTION,
+    log_file: Path | None = LOG_FILE_OPTION,
     as_json: bool = JSON_OPTION,
 ) -> None:
     """Collect the sources of a section until Ctrl-C, or once; a line a source says what came of it."""
@@ -56,7 +56,7 @@ def collect(
         raise typer.BadParameter("give either --file or --url")
     if everything and not once:
         raise typer.BadParameter("--all needs --once")
-    log.configure(level=LogLevel.ERROR if once and log_level is LogLevel.INFO else log_level)
+    log_to(log_file, level=LogLevel.ERROR if once and log_level is LogLevel.INFO else log_level)
     configuration, paths = open_fleet(config)
     fetching = configuration.fetching
     sections = load_sections(file) if file is not None else asyncio.run(_fetched(location or "", fetching))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import typer
 
+from vedette import log
 from vedette.configuration.log_section import LogSection
 from vedette.errors import ConfigurationError
 from vedette.log_file import LogFile
@@ -52,6 +53,15 @@ def open_log(path: Path, section: LogSection, *, place: str, key: str = "") -> L
         return LogFile(path, size=int(section.size * _MEBIBYTE), count=section.count)
     except OSError as error:
         raise ConfigurationError(place, key, f"{path} cannot be opened: {error.strerror or error}") from error
+
+
+def log_to(file: Path | None, *, level: LogLevel) -> None:
+    """Send the log to the file that `--log-file` names, else to stderr.
+
+    Raises:
+        ConfigurationError: it cannot be opened.
+    """
+    log.configure(level=level, file=None if file is None else open_log(file, LogSection(), place="--log-file"))
 
 
 def stop_on_signals() -> asyncio.Event:

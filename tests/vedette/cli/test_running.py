@@ -54,10 +54,11 @@ def _forget() -> None:
         asyncio.get_running_loop().remove_signal_handler(number)
 
 
-def test_a_file_of_the_log_that_cannot_be_opened_is_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["agent probe -c probe.json", "collect --file sources.json"])
+def test_a_file_of_the_log_that_cannot_be_opened_is_one_line(tmp_path: Path, command: str) -> None:
     (tmp_path / "probe.json").write_text('{"command": ["true"], "jid": "one@localhost"}')
 
-    said = vedette("agent", "probe", "-c", "probe.json", "--log-file", "missing/one.log", folder=tmp_path)
+    said = vedette(*command.split(), "--log-file", "missing/one.log", folder=tmp_path)
 
     assert said.returncode == 2
     assert complaint(said) == "vedette: --log-file: missing/one.log cannot be opened: No such file or directory"
