@@ -54,11 +54,21 @@ class Directory:
         """Keep nothing."""
 
 
+class LeapingClock(SystemClock):
+    """The machine's clock, as if more time had passed."""
+
+    ahead = 0.0
+
+    def monotonic(self) -> float:
+        """Return seconds, those that nobody waited for among them."""
+        return super().monotonic() + self.ahead
+
+
 class Bench:
     """A probe's check that obeys, without a server."""
 
     def __init__(self, folder: Path, outbox: Outbox, *, period: float | None = 3600.0) -> None:
-        clock = SystemClock()
+        self.clock = clock = LeapingClock()
         self.busy: list[str] = []
         self.pauses = Pauses(folder / "probe1.paused")
         configuration = ProbeConfiguration.model_validate(
@@ -152,10 +162,12 @@ async def test_a_paused_check_does_not_run_until_it_is_resumed(
         await until(lambda: bench.check.counters["runs"] == runs + 1)
         assert bench.check.state_of_check().state == "paused"
         missed = bench.check.counters["missed"]
+        # A thousand runs would have been due; a slow machine misses a few after it.
+        bench.clock.ahead = 100.0
         bench.hear(bench.order("resume"))
         await until(lambda: bench.check.counters["runs"] >= runs + 3)
     assert bench.busy[-1] == ""
-    assert bench.check.counters["missed"] - missed <= 1
+    assert bench.check.counters["missed"] - missed < 500
 
 
 async def test_a_check_without_period_runs_again_on_request(make_bench: Callable[..., Bench], until: Until) -> None:
