@@ -83,8 +83,8 @@ class Folded:
 def words_of(state: State) -> str:
     """Return what a node is searched by: its name and its other values, each once and on a line of its own.
 
-    Without long numbers: instants (milliseconds) and addresses as numbers, of which nobody knows a part, fill half of
-    the index that finds parts of words.
+    Without long numbers: instants (milliseconds) and addresses as numbers, of which nobody knows a part, take a third
+    of what the index that finds parts of words costs.
     """
     lines: dict[str, None] = {name_of(state): None}
     for name in sorted(state):

@@ -16,8 +16,8 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import pytest
 from sqlalchemy import Connection, create_engine, text
@@ -111,38 +111,34 @@ def fleet_folder(tmp_path: Path, url: str) -> Path:
     return folder
 
 
-@dataclass
 class Written:
     """A log that somebody writes, a numbered line after another."""
 
-    file: Path
-    lines: int = 0
-    _enough: threading.Event = field(default_factory=threading.Event)
+    def __init__(self, file: Path) -> None:
+        self.lines = 0
+        """How many there are; whoever ended it knows how many there will be."""
+        self._file = file
+        self._enough = threading.Event()
+        self._writer = threading.Thread(target=self._write)
 
-    def write(self) -> None:
-        """Write until it is enough."""
-        with self.file.open("a") as log:
+    def __enter__(self) -> Self:
+        self._writer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Let it be enough; harmless when it is."""
+        self._enough.set()
+        self._writer.join()
+
+    def _write(self) -> None:
+        with self._file.open("a") as log:
             while not self._enough.wait(0.1):
                 log.write(f"{self.lines}\n")
                 log.flush()
                 self.lines += 1
-
-    def end(self) -> None:
-        """Let it be enough."""
-        self._enough.set()
-
-
-@contextmanager
-def writing(file: Path) -> Iterator[Written]:
-    """Have a log written to until it is ended, at the latest with this."""
-    log = Written(file)
-    writer = threading.Thread(target=log.write)
-    writer.start()
-    try:
-        yield log
-    finally:
-        log.end()
-        writer.join()
 
 
 @contextmanager
@@ -164,7 +160,7 @@ def numbers(url: str) -> dict[str, list[int]]:
 def followed(url: str) -> list[int]:
     """Return the lines of the log that are stored, sorted."""
     query = text(
-        "SELECT payload FROM item_payload JOIN item USING (received_at, chain_id, log_index) WHERE agent = :a"
+        "SELECT payload FROM item_payload JOIN item USING (received_at, chain_id, log_index) WHERE agent = :agent"
     )
     with reading(url) as connection:
         payloads = connection.execute(query, {"agent": f"{COLLECTOR}@localhost"}).scalars()
@@ -201,7 +197,7 @@ def test_the_fleet_is_upgraded_while_agents_of_the_release_before_keep_sending(
     folder = fleet_folder
     assert vedette("migrate", folder=folder, source=before).returncode == 0
     with ExitStack() as senders:
-        log = senders.enter_context(writing(folder / "written.log"))
+        log = senders.enter_context(Written(folder / "written.log"))
         with running("up", folder=folder, name="before", source=before) as hub:
             hub.until_said("The fleet is up")
             for name in SENDERS:
